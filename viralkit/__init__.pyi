@@ -1,0 +1,2 @@
+from .tables import TableError as TableError
+from .tables import check as check

@@ -1,0 +1,55 @@
+"""How error messages show text from data, name near spellings, and tell how to parse a date."""
+
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+# what a text date looks like, and the polars expression that parses it
+DATE_FORMS = (
+    (r"\d{4}-\d{1,2}-\d{1,2}", 'str.to_date("%Y-%m-%d")'),
+    (r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*", 'str.to_datetime(time_zone="UTC")'),
+    (r"\d{4}/\d{1,2}/\d{1,2}", 'str.to_date("%Y/%m/%d")'),
+    (r"\d{8}", 'str.to_date("%Y%m%d")'),
+    (r"\d{4}-\d{1,2}", 'add("-01").str.to_date("%Y-%m-%d")'),
+    (r"\d{1,2}/\d{1,2}/\d{4}", 'str.to_date("%d/%m/%Y") (or "%m/%d/%Y" if months come first)'),
+    (r"\d{1,2}/\d{1,2}/\d{2}", 'str.to_date("%d/%m/%y") (or "%m/%d/%y" if months come first)'),
+    (r"\d{1,2}\.\d{1,2}\.\d{4}", 'str.to_date("%d.%m.%Y")'),
+    (r"\d{1,2} [A-Za-z]{3} \d{4}", 'str.to_date("%d %b %Y")'),
+    (r"\d{1,2} [A-Za-z]{4,} \d{4}", 'str.to_date("%d %B %Y")'),
+    (r"[A-Za-z]{3} \d{1,2}, \d{4}", 'str.to_date("%b %d, %Y")'),
+    (r"[A-Za-z]{4,} \d{1,2}, \d{4}", 'str.to_date("%B %d, %Y")'),
+    (r"[+-]?\d+(\.\d*)?", "cast(pl.Float64)"),
+)
+
+
+def show(value: object, width: int = 60) -> str:
+    """Text or a value as an error message may print it: escaped, in quotes if text, and short."""
+    text = repr(value[: width + 1] if isinstance(value, str) else value)
+    return (
+        text
+        if len(text) <= width
+        else f"{text[: width - 2]}…{text[0] if text[0] in _QUOTES else ''}"
+    )
+
+
+_QUOTES = "'\""
+
+
+def show_names(names: Sequence[str], most: int = 20) -> str:
+    """A list of names as an error message may print it."""
+    shown = ", ".join(show(name) for name in names[:most])
+    return f"[{shown}]" if len(names) <= most else f"[{shown}, … {len(names)} in all]"
+
+
+def nearest(name: str, names: Sequence[str]) -> str | None:
+    """Which of the names is spelled most like this one, if any is."""
+    folded = {other.casefold(): other for other in reversed(names)}
+    close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    return folded[close[0]] if close else None
+
+
+def parse_step(name: str, sample: str) -> str:
+    """How to parse the text times of a column, judged by one of them."""
+    forms = [parse for form, parse in DATE_FORMS if re.fullmatch(form, sample.strip())]
+    parse = forms[0] if forms else 'str.to_date("%Y-%m-%d") with the format of your dates'
+    return f"Parse it: pl.col({show(name)}).{parse}."
