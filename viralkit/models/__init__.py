@@ -1,0 +1,1 @@
+"""Model fits, one family a file."""

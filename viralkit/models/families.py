@@ -1,0 +1,64 @@
+"""How counts scatter about their mean: three families with variance and deviance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from .results import Array
+
+
+@dataclass(frozen=True)
+class Family:
+    """Variance and deviance of a count with a given mean.
+
+    ``alpha`` is the overdispersion of the negative binomial: variance = mean + alpha mean².
+    Complex means are taken, so that derivatives may be had by a complex step.
+    """
+
+    name: str
+
+    @property
+    def has_likelihood(self) -> bool:
+        """Whether AIC and BIC exist."""
+        return self.name != "quasipoisson"
+
+    def variance(self, mean: Any, alpha: Any = 0.0) -> Any:
+        """Variance at dispersion one."""
+        if self.name == "normal":
+            return np.ones_like(mean)
+        return mean + alpha * mean**2
+
+    def deviance(self, count: Array, mean: Any, alpha: float = 0.0) -> Any:
+        """Twice the distance of each count from its mean, in log-likelihood."""
+        if self.name == "normal":
+            return (count - mean) ** 2
+        log_ratio = np.where(count > 0, np.log(np.where(count > 0, count, 1.0) / mean), 0.0)
+        if self.name == "quasipoisson":
+            return 2.0 * (count * log_ratio - (count - mean))
+        size = 1.0 / alpha
+        return 2.0 * (count * log_ratio - (count + size) * np.log((count + size) / (mean + size)))
+
+    def log_density(self, count: Array, mean: Any, scale: float, alpha: Any) -> Any:
+        """Log-density of each count; under quasipoisson the extended quasi-likelihood.
+
+        Nelder and Pregibon (1987), doi:10.1093/biomet/74.2.221.
+        """
+        if self.name != "negative_binomial":
+            return -0.5 * (self.deviance(count, mean) / scale + np.log(2 * np.pi * scale))
+        size = 1.0 / alpha
+        ways = special.loggamma(count + size) - special.loggamma(size) - special.gammaln(count + 1)
+        return ways + count * np.log(mean / (mean + size)) - size * np.log1p(mean * alpha)
+
+    def draw(self, mean: Array, scale: float, alpha: float, rng: np.random.Generator) -> Array:
+        """Draw observations: a gamma law with the family's variance, or the normal law."""
+        variance = scale * self.variance(mean, alpha)
+        if self.name == "normal":
+            return np.asarray(rng.normal(mean, np.sqrt(variance)))
+        return np.asarray(rng.gamma(mean**2 / variance, variance / mean))
+
+
+FAMILIES = {name: Family(name) for name in ("normal", "quasipoisson", "negative_binomial")}

@@ -1,0 +1,279 @@
+"""How a growth curve is fitted: search, scoring, likelihood, boundaries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from .families import FAMILIES, Family
+from .likelihood import Bounds, Likelihood, date_nodes
+from .results import Array, Parameter
+from .solve import Score
+
+if TYPE_CHECKING:
+    from .growth import Growth
+    from .growth_results import GrowthResults
+
+FLAT = 1e-6  # a loss that falls by less than this, all the way to the limit, has no minimum
+OVERDISPERSION = Parameter("alpha", "overdispersion alpha", "variance = mean + alpha mean²")
+
+
+@dataclass
+class Fit:
+    """A fitted objective: where it is, what was free, and what ran to a limit."""
+
+    model: Growth
+    objective: Score | Likelihood
+    x: Array
+    free: list[int]
+    names: list[str]
+    scale: float
+    choices: dict[str, Any]
+    limits: dict[str, float] = field(default_factory=dict)  # parameter -> 0 or infinity
+    ends: dict[str, str] = field(default_factory=dict)  # parameter -> which end of the box
+
+    @property
+    def nobs(self) -> int:
+        """Count the increments and the bounds that were modelled."""
+        bounds = len(self.objective.bounds) if isinstance(self.objective, Likelihood) else 0
+        return len(self.objective.count) + bounds
+
+    @property
+    def estimated(self) -> int:
+        """Count the parameters that were not given, those at a limit included."""
+        return len(self.names) - len(self.choices["fixed"])
+
+    @property
+    def loss_scale(self) -> float:
+        """What a difference of losses is divided by."""
+        return self.scale if isinstance(self.objective, Score) else 1.0
+
+
+def fit_growth(
+    model: Growth, family: str, method: str, bounds: str, dates: str, fixed: dict[str, float]
+) -> GrowthResults:
+    """Fit a growth model; see ``Growth.fit``."""
+    from .growth_results import GrowthResults
+    from .ordinary import ordinary_least_squares
+
+    names = [p.name for p in model.parameters]
+    _allowed("family", family, list(FAMILIES))
+    _allowed("method", method, list(model.methods))
+    _allowed("bounds", bounds, ["censored", "ignore"])
+    _allowed("dates", dates, ["interval", "midpoint"])
+    _check_fixed(model, fixed, len(model.series.increment))
+    choices = {"family": family, "method": method, "bounds": bounds, "dates": dates}
+    if method == "ols":
+        return ordinary_least_squares(model, choices | {"fixed": fixed})
+    score = make_score(model, FAMILIES["normal" if family == "normal" else "quasipoisson"], method)
+    free = [i for i, name in enumerate(names) if name not in fixed]
+    x = score.minimise(_start(model, score, fixed), free)
+    fit = Fit(model, score, x, free, names, 1.0, choices | {"fixed": fixed})
+    fit.scale = dispersion(fit)
+    _find_limits(fit)
+    if method == "increments" and (family == "negative_binomial" or _has_doubt(model, fit.choices)):
+        fit = _with_likelihood(fit)
+        _find_limits(fit)
+    return GrowthResults(fit)
+
+
+def _allowed(name: str, value: str, allowed: list[str]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r} is not known; allowed: {allowed}. Pass one of them.")
+
+
+def _check_fixed(model: Growth, fixed: dict[str, float], nobs: int) -> None:
+    names = {p.name: p for p in model.parameters}
+    for name, value in fixed.items():
+        _allowed("fixed", name, list(names))
+        if not np.isfinite(value) or (names[name].positive and value <= 0):
+            raise ValueError(
+                f"fixed={{{name!r}: {value}}} is not allowed; {name} is a finite number"
+                f"{' above zero' if names[name].positive else ''}. Pass such a value."
+            )
+    free = len(names) - len(fixed)
+    if nobs < free + (free > 0):
+        raise ValueError(
+            f"{nobs} increments cannot give {free} parameters and their uncertainty; at least "
+            f"{free + 1} are needed. Add counts, or hold a parameter: fit(fixed={{…}})."
+        )
+
+
+def make_score(model: Growth, family: Family, method: str) -> Score:
+    """Return the scoring objective of a method."""
+    series = model.series
+    if method == "increments":
+        return Score(model.mean, series.increment, family, _box(model))
+    if method == "conditional":
+        return Score(model.conditional_mean, series.increment, family, _box(model))  # type: ignore[attr-defined]
+    return Score(model.cumulative_mean, series.level, family, _box(model))  # type: ignore[attr-defined]
+
+
+def _box(model: Growth) -> Array:
+    """Limits on the fitting scale: wide, yet safe from overflow."""
+    span, total = model.series.span, float(np.sum(model.series.increment))
+    shortest = float(np.min(np.diff(model.series.end, prepend=0.0)))
+    rate = (np.log(1e-9 / span), np.log(min(600.0 / span, 50.0 / max(shortest, 1e-9)) + 50 / span))
+    size = (np.log(1e-3 * total), np.log(1e6 * total)) if model.size_is_ceiling else (-600.0, 600.0)
+    inner = [rate if p.positive else (-100.0, 100.0) for p in model.parameters[:-1]]
+    return np.array([*inner, size]).T
+
+
+def _start(model: Growth, score: Score, fixed: dict[str, float]) -> Array:
+    """Return the best point of a grid; the size follows from the others in closed form."""
+    series, parameters = model.series, model.parameters
+    axes = [
+        np.log(grid / series.span) if p.positive else grid
+        for p, grid in zip(parameters, model.starts(), strict=False)
+    ]
+    given = model.internal([fixed.get(p.name, 1.0) for p in parameters])
+    for i, parameter in enumerate(parameters[:-1]):
+        axes[i] = given[i : i + 1] if parameter.name in fixed else axes[i]
+    rest = [axis.reshape(-1, 1) for axis in np.meshgrid(*axes)]
+    unit = [*rest, np.zeros((1, 1))]
+    rise = model.rise(unit)
+    size = np.sum(series.increment) / np.maximum(rise.sum(axis=-1, keepdims=True), 1e-290)
+    if parameters[-1].name in fixed:
+        size = np.full_like(size, fixed[parameters[-1].name])
+    mean = np.maximum(size * rise, 1e-12 * np.sum(series.increment))
+    with np.errstate(all="ignore"):
+        loss = score.family.deviance(series.increment, mean).sum(axis=-1)
+    best = int(np.argmin(np.nan_to_num(loss, nan=np.inf)))
+    x = np.array([*(axis[best, 0] for axis in rest), np.log(size.ravel()[best])])
+    return x if fixed else np.clip(x, *score.box)
+
+
+def dispersion(fit: Fit) -> float:
+    """Pearson's chi-squared over the residual degrees of freedom; never zero."""
+    left = max(len(fit.objective.count) - len(fit.free) - len(fit.limits), 1)
+    smallest = 1e-12 * float(np.mean(np.abs(fit.objective.count)) + 1e-300)
+    return max(fit.objective.pearson(fit.x) / left, smallest)
+
+
+def _has_doubt(model: Growth, choices: dict[str, Any]) -> bool:
+    wide = (model.series.points["age_lower"] < model.series.points["age_upper"]).any()
+    censored = choices["bounds"] == "censored" and model.bounds.height > 0
+    return censored or (choices["dates"] == "interval" and bool(wide))
+
+
+def _with_likelihood(fit: Fit) -> Fit:
+    """Refine a fit by the likelihood of uncertain dates, bounds and overdispersion."""
+    family = FAMILIES[fit.choices["family"]]
+    x, free, names, box = fit.x, fit.free, fit.names, fit.objective.box
+    if family.name == "negative_binomial":
+        mean = fit.model.mean(x)
+        spread = float(np.mean((fit.objective.count - mean) ** 2 / mean**2))
+        x = np.append(x, np.log(np.clip(spread, 1e-6, 10.0)))
+        free, names = [*free, len(names)], [*names, "alpha"]
+        box = np.column_stack([box, [np.log(1e-12), np.log(1e3)]])
+    ages, weights = _nodes(fit.model, fit.choices["dates"])
+    scale = 1.0 if family.name == "negative_binomial" else fit.scale
+    count = fit.model.series.increment
+    bounds = _bounds(fit.model, fit.choices["bounds"])
+    objective = Likelihood(fit.model.level, count, ages, weights, bounds, family, scale, box)
+    objective = replace(objective, bounds=bounds.take(_tightest(objective, x)))
+    refined = replace(fit, objective=objective, free=free, names=names, limits={}, ends={})
+    return _iterate(refined, x)
+
+
+def _iterate(fit: Fit, x: Array) -> Fit:
+    """Alternate between the parameters and the dispersion until both stand still."""
+    for _ in range(100):
+        fit.x = x = fit.objective.minimise(x, fit.free)
+        if fit.choices["family"] == "negative_binomial":
+            fit.scale = 1.0
+            return fit
+        fit.scale = dispersion(fit)
+        change = abs(np.log(fit.scale / fit.objective.scale))  # type: ignore[union-attr]
+        fit.objective = replace(fit.objective, scale=fit.scale)  # type: ignore[arg-type]
+        if change < 1e-10:
+            return fit
+    return fit
+
+
+def _nodes(model: Growth, dates: str) -> tuple[Array, Array]:
+    series = model.series
+    middle = np.concatenate([series.begin[:1], series.end])
+    lower, upper = middle.copy(), middle.copy()
+    if dates == "interval":
+        known = series.points.tail(len(series.end))
+        lower[1:], upper[1:] = known["age_lower"].to_numpy(), known["age_upper"].to_numpy()
+    return date_nodes(lower, middle, upper)
+
+
+def _bounds(model: Growth, choice: str) -> Bounds:
+    """Place each bound between the exact points on either side of it."""
+    series = model.series
+    ends = np.concatenate([series.begin[:1], series.end])
+    level = np.concatenate([[series.base], series.level])
+    table = model.bounds.filter(~pl.col("age").is_in(list(ends)), pl.col("age") > ends[0])
+    table = table.head(table.height if choice == "censored" else 0)
+    age = table["age"].to_numpy()
+    gap = np.searchsorted(ends, age)
+    known = gap < len(ends)
+    inside = np.where(known, gap, 0)
+    return Bounds(
+        age=age,
+        count=table["count"].to_numpy(),
+        sign=np.where(table["bound"].to_numpy() == "at_least", 1.0, -1.0),
+        left_age=ends[gap - 1],
+        left_count=level[gap - 1],
+        right_age=np.where(known, ends[inside], np.nan),
+        right_count=np.where(known, level[inside], 0.0),
+    )
+
+
+def _tightest(objective: Likelihood, x: Array) -> list[int]:
+    """Keep one bound a gap and direction, the least probable: bounds copy one another."""
+    rows = objective.bounds
+    kept: dict[tuple[float, float], int] = {}
+    for i in np.argsort(objective.log_bounds(x), kind="stable"):
+        kept.setdefault((float(rows.left_age[i]), float(rows.sign[i])), int(i))
+    return sorted(kept.values())
+
+
+def _find_limits(fit: Fit) -> None:
+    """Move to its limit each parameter along which the loss has no minimum (q → 0, m → ∞)."""
+    last = len(fit.model.parameters) - 1
+    error = dict(zip(fit.free, _log_errors(fit), strict=True))
+    for index in [i for i in fit.free if i <= last and fit.model.parameters[i].positive]:
+        end = "lower" if index < last else "upper"
+        near = abs(fit.x[index] - fit.objective.box[int(end == "upper"), index]) < 8
+        if (index < last or fit.model.size_is_ceiling) and (near or error[index] > 2):
+            _try_limit(fit, index, end)
+    for name in set(fit.model.vanish_with_ceiling) & {fit.names[i] for i in fit.free}:
+        if fit.limits.get("m") == np.inf:
+            fit.limits[name], fit.ends[name] = 0.0, "lower"
+            fit.free.remove(fit.names.index(name))
+    fit.scale = dispersion(fit) if isinstance(fit.objective, Score) else fit.scale
+
+
+def _try_limit(fit: Fit, index: int, end: str) -> None:
+    held = fit.x.copy()
+    held[index] = fit.objective.box[int(end == "upper"), index]
+    rest = [i for i in fit.free if i != index]
+    moved = fit.objective.minimise(held, rest)
+    if fit.objective.loss(moved) - fit.objective.loss(fit.x) < FLAT * fit.loss_scale:
+        fit.x, fit.free = moved, rest
+        name = fit.names[index]
+        fit.limits[name], fit.ends[name] = (0.0 if end == "lower" else np.inf), end
+
+
+def _log_errors(fit: Fit) -> Array:
+    """Standard errors on the fitting scale; infinite where the information is singular."""
+    information = fit.objective.information(fit.x, fit.free)
+    size = np.sqrt(np.maximum(np.diag(information), 1e-300))
+    try:
+        spread = np.diag(np.linalg.inv(information / np.outer(size, size))) / size**2
+    except np.linalg.LinAlgError:
+        return np.full(len(fit.free), np.inf)
+    return np.sqrt(np.where(spread > 0, spread * fit.loss_scale, np.inf))
+
+
+def excluded_note(model: Growth) -> list[str]:
+    """Say how many rows were not used because ``excluded`` gives a reason."""
+    count = model.series.excluded
+    return [f"{count} rows are not used: their column 'excluded' says why."] if count else []

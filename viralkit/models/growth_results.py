@@ -1,0 +1,318 @@
+"""What a growth fit tells: estimates, intervals, curve, forecast."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from .fitting import OVERDISPERSION, Fit, excluded_note
+from .intervals import bootstrap_interval, profile_interval
+from .likelihood import Likelihood
+from .results import Array, Parameter, Results, number
+from .series import When, to_time
+from .solve import jacobian
+
+DRAWS = 4000
+
+
+class GrowthResults(Results):
+    """The fit of a growth curve; see ``Results`` for the common names.
+
+    ``resid`` and ``fittedvalues`` are per increment (per cumulative count under
+    ``method="cumulative"``). ``params`` at a limit are 0 or infinity, without a standard error.
+    """
+
+    def __init__(
+        self, fit: Fit, *, covariance: Array | None = None, residual: Array | None = None
+    ) -> None:
+        self.model: Any = fit.model
+        self._fit, self._covariance, self._residual = fit, covariance, residual
+        self.scale, self.nobs = fit.scale, fit.nobs
+        self.df_model = fit.estimated
+        self.df_resid = len(fit.objective.count) - fit.estimated
+        values = dict(zip(fit.names, self._natural(fit.x), strict=True))
+        self.params = {**values, **fit.limits, **fit.choices["fixed"]}
+        self._set_likelihood()
+
+    def _natural(self, x: Array) -> list[float]:
+        extra = [np.exp(v) for v in x[len(self.model.parameters) :]]
+        return [float(v) for v in [*self.model.natural(x[: len(self.model.parameters)]), *extra]]
+
+    def _parameter(self, name: str) -> Parameter:
+        return next((p for p in self.model.parameters if p.name == name), OVERDISPERSION)
+
+    def _set_likelihood(self) -> None:
+        objective, n = self._fit.objective, self.nobs
+        if self._fit.choices["family"] == "quasipoisson" or self._covariance is not None:
+            return
+        if isinstance(objective, Likelihood):
+            self.llf = float(np.real(objective.log_likelihood(self._fit.x)))
+        else:
+            variance = objective.loss(self._fit.x) / n
+            self.llf = -0.5 * n * (np.log(2 * np.pi * max(variance, 1e-300)) + 1)
+        count = self.df_model + (self._fit.choices["family"] == "normal")
+        self.aic, self.bic = 2 * count - 2 * self.llf, np.log(n) * count - 2 * self.llf
+
+    @property
+    def _law(self) -> Any:
+        return stats.norm() if "alpha" in self.params else stats.t(max(self.df_resid, 1))
+
+    @cached_property
+    def _spread(self) -> Array:
+        """Covariance of the free parameters on their fitting scale."""
+        if self._covariance is not None:
+            return self._covariance
+        information = self._fit.objective.information(self._fit.x, self._fit.free)
+        size = np.sqrt(np.maximum(np.diag(information), 1e-300))
+        inverse = np.linalg.pinv(information / np.outer(size, size), rcond=1e-14, hermitian=True)
+        return np.asarray(self._fit.loss_scale * inverse / np.outer(size, size))
+
+    @cached_property
+    def _slopes(self) -> Array:
+        """Change of each free natural parameter with its value on the fitting scale."""
+        scales = []
+        for i in self._fit.free:
+            name = self._fit.names[i]
+            positive = self._parameter(name).positive
+            scales.append(self.params[name] if positive else self.model.series.span)
+        return np.array(scales)
+
+    def cov_params(self) -> Array:
+        """Return the covariance of the estimates, in the order of ``params``.
+
+        Returns
+        -------
+        numpy.ndarray
+            Square; nan in the rows of parameters that were fixed or ran to a limit.
+        """
+        matrix = np.full((len(self.params), len(self.params)), np.nan)
+        free = self._fit.free
+        matrix[np.ix_(free, free)] = self._spread * np.outer(self._slopes, self._slopes)
+        return matrix
+
+    @cached_property
+    def bse(self) -> dict[str, float | None]:  # type: ignore[override]
+        """Standard errors; None where a parameter was fixed or ran to a limit."""
+        variance = np.diag(self.cov_params())
+        pairs = zip(self.params, variance, strict=True)
+        return {k: None if np.isnan(v) else float(np.sqrt(v)) for k, v in pairs}
+
+    def conf_int(
+        self,
+        alpha: float = 0.05,
+        method: str = "wald",
+        *,
+        replicates: int = 999,
+        seed: int = 0,
+    ) -> pl.DataFrame:
+        """Where does each parameter lie?
+
+        Parameters
+        ----------
+        alpha : float
+            One minus the coverage.
+        method : {"wald", "profile", "bootstrap"}
+            "wald": symmetric on the fitting scale (logs of positive parameters). "profile": by the
+            loss (F quantile under normal and quasipoisson). "bootstrap": percentiles of refits to
+            simulated counts.
+        replicates, seed : int
+            For "bootstrap".
+
+        Returns
+        -------
+        polars.DataFrame
+            parameter, lower, upper; null where a parameter was fixed. At a limit the interval is
+            one-sided and always by profile.
+
+        Raises
+        ------
+        ValueError
+            An unknown method, or one that does not exist for this estimator.
+        """
+        if not 0 < alpha < 1:
+            raise ValueError(f"alpha={alpha} is not between 0 and 1. Pass .05 for 95 %.")
+        if method == "bootstrap":
+            return bootstrap_interval(self, alpha, replicates, seed)
+        if method not in ("wald", "profile"):
+            raise ValueError(
+                f"method={method!r} is not known; allowed: 'wald', 'profile', 'bootstrap'."
+            )
+        rows = [(name, *self._interval(name, alpha, method)) for name in self.params]
+        schema = {"parameter": pl.String, "lower": pl.Float64, "upper": pl.Float64}
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def _interval(self, name: str, alpha: float, method: str) -> tuple[float | None, float | None]:
+        if name in self._fit.choices["fixed"]:
+            return None, None
+        if name in self._fit.limits or method == "profile":
+            return profile_interval(self, name, alpha)
+        index = self._fit.names.index(name)
+        place = self._fit.free.index(index)
+        reach = float(self._law.ppf(1 - alpha / 2) * np.sqrt(self._spread[place, place]))
+        with np.errstate(over="ignore"):
+            low, high = (self.natural_value(index, self._fit.x[index] + s * reach) for s in (-1, 1))
+        return low, high
+
+    def natural_value(self, index: int, value: float) -> float:
+        """Turn one parameter from the fitting scale into its natural one."""
+        positive = self._parameter(self._fit.names[index]).positive
+        return float(np.exp(value)) if positive else float(value * self.model.series.span)
+
+    @cached_property
+    def fittedvalues(self) -> Array:
+        """Expected increments (cumulative counts under method "cumulative")."""
+        if self._residual is not None:
+            return np.asarray(self._fit.objective.count - self._residual)
+        objective = self._fit.objective
+        mean = self.model.mean if isinstance(objective, Likelihood) else objective.mean
+        return np.asarray(mean(self._fit.x))
+
+    @property
+    def resid(self) -> Array:
+        """Observed minus expected."""
+        return np.asarray(self._fit.objective.count - self.fittedvalues)
+
+    @property
+    def residuals(self) -> pl.DataFrame:
+        """Residuals as a table: time, age, fitted, resid, pearson (in standard deviations)."""
+        alpha = self.params.get("alpha", 0.0)
+        spread = np.sqrt(self.scale * self._fit.objective.family.variance(self.fittedvalues, alpha))
+        points = self.model.points.tail(len(self.resid)).select("time", "age")
+        return points.with_columns(
+            fitted=pl.Series(self.fittedvalues),
+            resid=pl.Series(self.resid),
+            pearson=pl.Series(self.resid / spread),
+        )
+
+    def predict(self, times: Any = None, alpha: float = 0.05) -> pl.DataFrame:
+        """Where does the curve of cumulative counts run?
+
+        Parameters
+        ----------
+        times : sequence of dates or numbers, optional
+            Default: 200 steps from the start to the last point.
+        alpha : float
+            One minus the coverage of the confidence interval (delta method on the log of the
+            growth since the first observation).
+
+        Returns
+        -------
+        polars.DataFrame
+            time, age, mean, lower, upper.
+        """
+        model = self.model
+        age = np.linspace(0.0, model.series.span, 200) if times is None else model.age_of(times)
+        x, free, base = self._fit.x, self._fit.free, model.series.base
+
+        def growth(at: Any) -> Any:
+            before = model.level(at, model.series.begin[:1])
+            return model.level(at, age) - before
+
+        mean = growth(x)
+        slope = jacobian(growth, x, free)
+        deviation = np.sqrt(np.einsum("ij,jk,ik->i", slope, self._spread, slope))
+        relative = np.divide(deviation, mean, out=np.zeros_like(mean), where=mean > 0)
+        with np.errstate(over="ignore"):
+            factor = np.exp(self._law.ppf(1 - alpha / 2) * relative)
+        return pl.DataFrame(
+            {
+                "time": to_time(age, model.start, model.unit),
+                "age": age,
+                "mean": base + mean,
+                "lower": base + mean / factor,
+                "upper": base + mean * factor,
+            }
+        )
+
+    def forecast(self, until: When, alpha: float = 0.05) -> pl.DataFrame:
+        """How many will be counted, and how sure is that?
+
+        Parameters
+        ----------
+        until : date, datetime or float
+            The last time of the forecast, after the last point.
+        alpha : float
+            One minus the coverage of the prediction interval: doubt about the parameters (on their
+            fitting scale) and noise of the counts, by simulation with a fixed seed.
+
+        Returns
+        -------
+        polars.DataFrame
+            time, age, mean, lower, upper of the cumulative count, at the typical spacing of the
+            data (at most 200 steps).
+        """
+        model, last = self.model, self.model.series.span
+        end = float(model.age_of([until])[0])
+        if end <= last:
+            raise ValueError(
+                f"until={until} is not after the last point ({model.points['time'][-1]}). Pass a "
+                "later time, or use predict() for the past."
+            )
+        gap = float(np.median(np.diff(np.append(0.0, model.series.end))))
+        steps = int(np.clip(np.ceil((end - last) / gap), 1, 200))
+        age = np.linspace(last, end, steps + 1)
+        rise = self._draw_increments(age, gap)
+        paths = model.series.level[-1] + np.cumsum(rise, axis=1)
+        lower, upper = np.quantile(paths, [alpha / 2, 1 - alpha / 2], axis=0)
+        level = np.real(model.level(self._fit.x, age))
+        mean = model.series.level[-1] + level[1:] - level[0]
+        return pl.DataFrame(
+            {
+                "time": to_time(age[1:], model.start, model.unit),
+                "age": age[1:],
+                "mean": mean,
+                "lower": np.minimum(lower, mean),
+                "upper": np.maximum(upper, mean),
+            }
+        )
+
+    def _draw_increments(self, age: Array, gap: float) -> Array:
+        """Draw parameters from their law, then increments with the noise of the family."""
+        rng = np.random.default_rng(0)
+        fit, k = self._fit, len(self.model.parameters)
+        x = np.tile(fit.x, (DRAWS, 1))
+        if fit.free:
+            root = np.linalg.cholesky(self._spread + 1e-14 * np.eye(len(fit.free)))
+            tails = np.sqrt(max(self.df_resid, 1) / rng.chisquare(max(self.df_resid, 1), DRAWS))
+            tails = np.ones(DRAWS) if "alpha" in self.params else tails
+            moved = rng.standard_normal((DRAWS, len(fit.free))) @ root.T * tails[:, None]
+            x[:, fit.free] = np.clip(x[:, fit.free] + moved, *fit.objective.box[:, fit.free])
+        with np.errstate(all="ignore"):
+            level = self.model.level([column[:, None] for column in x.T[:k]], age[None, :])
+        rise = np.nan_to_num(np.diff(level, axis=1), nan=0.0, posinf=1e300)
+        rise = np.maximum(rise, 1e-12 * float(np.sum(self.model.series.increment)))
+        shrink = np.diff(age)[0] / gap  # noise belongs to steps as long as those of the data
+        scale = fit.scale * (1.0 if fit.choices["family"] == "quasipoisson" else shrink)
+        alpha = self.params.get("alpha", 0.0)
+        return fit.objective.family.draw(rise, scale, alpha, rng)
+
+    @cached_property
+    def warnings(self) -> list[str]:  # type: ignore[override]
+        """What the data cannot tell, and what to do about it."""
+        from .growth_warnings import growth_warnings
+
+        return growth_warnings(self) + excluded_note(self.model)
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:  # type: ignore[override]
+        """The head of the summary."""
+        choices = self._fit.choices
+        missing = "none: quasi-likelihood has no likelihood"
+        shown = [None if v is None else number(v) for v in (self.llf, self.aic, self.bic)]
+        return [
+            ("Item", self.model.label),
+            ("Start", str(self.model.start)),
+            ("Family", choices["family"]),
+            ("Method", choices["method"]),
+            ("Observations", str(self.nobs)),
+            ("Residual d.f.", str(self.df_resid)),
+            ("Dispersion", number(self.scale)),
+            (
+                "Log-likelihood, AIC, BIC",
+                missing if self.llf is None else ", ".join(map(str, shown)),
+            ),
+        ]

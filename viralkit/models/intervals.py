@@ -1,0 +1,103 @@
+"""Intervals that do not trust a standard error: profile and bootstrap."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from scipy import optimize, stats
+
+from .results import Array
+
+if TYPE_CHECKING:
+    from .growth_results import GrowthResults
+
+
+def profile_interval(
+    results: GrowthResults, name: str, alpha: float
+) -> tuple[float | None, float | None]:
+    """Return the values of a parameter whose loss is not too far above the least."""
+    fit = results._fit
+    if results._covariance is not None:
+        raise ValueError("method='ols' has no profile interval. Use method='wald'.")
+    index = fit.names.index(name)
+    share = 1 - (2 * alpha if name in fit.limits else alpha)  # at a limit: a one-sided bound
+    law = stats.chi2(1) if "alpha" in results.params else stats.f(1, max(results.df_resid, 1))
+    excess = _Excess(results, index, float(law.ppf(share)))
+    ends = [_cross(excess, fit, index, sign) for sign in (-1, 1)]
+    low, high = (results.natural_value(index, v) for v in ends)
+    parameter = results._parameter(name)
+    if fit.ends.get(name) == "lower" or (
+        parameter.positive and ends[0] <= fit.objective.box[0, index]
+    ):
+        low = 0.0
+    if fit.ends.get(name) == "upper" or ends[1] >= fit.objective.box[1, index]:
+        high = np.inf
+    return low, high
+
+
+class _Excess:
+    """How far the loss at a fixed value of one parameter is above what the interval allows."""
+
+    def __init__(self, results: GrowthResults, index: int, quantile: float) -> None:
+        self.fit, self.index, self.quantile = results._fit, index, quantile
+        limits = {results._fit.names.index(n) for n in results._fit.limits}
+        self.free = sorted({*results._fit.free, *limits} - {index})
+        self.x = results._fit.x.copy()
+        self.least = self.fit.objective.loss(self.x)
+
+    def __call__(self, value: float) -> float:
+        start = self.x.copy()
+        start[self.index] = value
+        found = self.fit.objective.minimise(start, self.free)
+        if np.isfinite(self.fit.objective.loss(found)):
+            self.x = found
+        return (self.fit.objective.loss(found) - self.least) / self.fit.loss_scale - self.quantile
+
+
+def _cross(excess: _Excess, fit: Any, index: int, sign: int) -> float:
+    """Step out from the estimate until the loss is too far, then find the crossing."""
+    limit = float(fit.objective.box[0 if sign < 0 else 1, index])
+    inside, step = float(fit.x[index]), 0.1
+    if (limit - inside) * sign <= 0:
+        return limit
+    excess.x = fit.x.copy()
+    while True:
+        outside = inside + sign * step
+        if (outside - limit) * sign >= 0:
+            outside = limit
+        if excess(outside) > 0:
+            return float(optimize.brentq(excess, inside, outside, xtol=1e-9))
+        if outside == limit:
+            return limit
+        inside, step = outside, 1.6 * step
+
+
+def bootstrap_interval(
+    results: GrowthResults, alpha: float, replicates: int, seed: int
+) -> pl.DataFrame:
+    """Refit to counts simulated from the fit; percentiles of the refits."""
+    from tqdm.auto import tqdm
+
+    rng = np.random.default_rng(seed)
+    rounds = tqdm(range(replicates), desc="bootstrap", delay=2, leave=False)
+    draws = [_refit(results, rng) for _ in rounds]
+    lower, upper = np.quantile(np.array(draws), [alpha / 2, 1 - alpha / 2], axis=0)
+    fixed = results._fit.choices["fixed"]
+    rows = [
+        (name, None, None) if name in fixed else (name, float(lower[i]), float(upper[i]))
+        for i, name in enumerate(results.params)
+    ]
+    schema = {"parameter": pl.String, "lower": pl.Float64, "upper": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _refit(results: GrowthResults, rng: np.random.Generator) -> list[float]:
+    fit = results._fit
+    mean: Array = np.maximum(results.fittedvalues, 1e-300)
+    count = fit.objective.family.draw(mean, fit.scale, results.params.get("alpha", 0.0), rng)
+    objective = replace(fit.objective, count=count)
+    x = objective.minimise(fit.x, fit.free)
+    return [results.natural_value(i, v) for i, v in enumerate(x)]

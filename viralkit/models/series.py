@@ -1,0 +1,241 @@
+"""From a counts table to the increments that growth models fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ..tables import TableError, check
+from .results import Array
+
+DAYS = {"day": 1.0, "week": 7.0, "year": 365.25}
+When = date | datetime | float
+
+
+@dataclass(frozen=True)
+class Series:
+    """Increments between exact points, the bounds between them, and the doubt about dates.
+
+    Ages are in units of time since ``start``. Increment i runs from ``begin[i]`` to ``end[i]``.
+    """
+
+    points: pl.DataFrame  # time, age, count, increment, age_lower, age_upper, time_lower, …
+    bounds: pl.DataFrame  # time, age, count, bound
+    begin: Array
+    end: Array
+    increment: Array
+    base: float  # the cumulative count where the first increment begins
+    cumulative: bool
+    excluded: int
+    label: str
+
+    @property
+    def span(self) -> float:
+        """Age of the last observation."""
+        return float(self.end[-1])
+
+    @property
+    def level(self) -> Array:
+        """Cumulative count at the end of each increment."""
+        return self.base + np.cumsum(self.increment)
+
+
+def to_age(time: pl.Series, start: When, unit: str) -> Array:
+    """Turn times into ages: units since the start."""
+    if isinstance(start, (int, float)):
+        return time.to_numpy().astype(float) - float(start)
+    zero = pl.Series([start]).cast(time.dtype)[0]
+    seconds = (time - zero).dt.total_microseconds().to_numpy() / 1e6
+    return np.asarray(seconds / (86400.0 * DAYS[unit]), dtype=float)
+
+
+def to_time(age: Array, start: When, unit: str) -> pl.Series:
+    """Turn ages back into times; with dates, the day in which the age falls."""
+    if isinstance(start, (int, float)):
+        return pl.Series("time", age + float(start), dtype=pl.Float64)
+    step = pl.Series(np.round(age * DAYS[unit] * 86400e6).astype("int64")).cast(pl.Duration("us"))
+    if isinstance(start, datetime):
+        return pl.Series("time", [start]).new_from_index(0, len(age)) + step
+    moments = pl.Series("time", [start]).cast(pl.Datetime("us")).new_from_index(0, len(age)) + step
+    return moments.dt.date()
+
+
+def one_series(counts: pl.DataFrame) -> pl.DataFrame:
+    """Keep the rows in use, after making sure that they are of one item and one metric."""
+    table = check(counts, "counts")
+    for column in ("item", "metric"):
+        found = table[column].unique().sort().to_list() if column in table.columns else []
+        if len(found) > 1:
+            raise TableError(
+                f"column {column!r} holds {len(found)} values: {found[:6]}. A model takes one. "
+                f"Keep one: counts.filter(pl.col({column!r}) == {found[0]!r})."
+            )
+    return table.filter(pl.col("excluded").is_null()) if "excluded" in table.columns else table
+
+
+def check_unit(table: pl.DataFrame, unit: str) -> None:
+    """Make sure that the unit fits the type of the time column."""
+    dated = table.schema["time"] != pl.Float64
+    allowed = list(DAYS) if dated else ["period"]
+    if unit not in allowed:
+        kind = "dates" if dated else "numbers"
+        raise ValueError(f"unit={unit!r} does not fit times that are {kind}. Use one of {allowed}.")
+
+
+def find_start(table: pl.DataFrame, start: When | None, cumulative: bool) -> When:
+    """Return the launch: as given, or the first row if that is a cumulative zero."""
+    first: When = table["time"][0]
+    if start is None:
+        if cumulative and table["count"][0] == 0:
+            return first
+        raise ValueError(
+            f"start=None, and the first row ({first}) is not a cumulative count of zero. Pass the "
+            f"time of the launch, such as start={first!r} if the data begin there."
+        )
+    if isinstance(start, (int, float)) != isinstance(first, (int, float)):
+        raise ValueError(f"start={start!r} does not match times such as {first!r}. Use one form.")
+    if isinstance(first, datetime) and not isinstance(start, datetime):
+        start = datetime(start.year, start.month, start.day, tzinfo=first.tzinfo)  # type: ignore[union-attr]
+    if isinstance(first, datetime) and isinstance(start, datetime) and start.tzinfo is None:
+        start = start.replace(tzinfo=first.tzinfo)
+    if start > first:  # type: ignore[operator]
+        raise ValueError(f"start={start} is after the first row ({first}). Filter those rows out.")
+    return start
+
+
+def prepare(
+    counts: pl.DataFrame, *, unit: str, start: When | None, reaches_back: bool
+) -> tuple[Series, When]:
+    """Read a counts table as increments with ages.
+
+    ``reaches_back`` is true for curves that have no beginning (logistic, exponential): their first
+    increment comes from minus infinity, and zeros before it are not used.
+    """
+    used = one_series(counts).sort("time", maintain_order=True)
+    if used.is_empty():
+        raise TableError("the counts table has no usable row. Check the filter and 'excluded'.")
+    check_unit(used, unit)
+    kind = _kind(used)
+    begin_at = find_start(used, start, kind == "cumulative")
+    read = _cumulative if kind == "cumulative" else _incremental
+    series = read(used, begin_at, unit, reaches_back, counts.height - used.height)
+    if not np.any(series.increment > 0):
+        raise TableError("all counts are zero: nothing grows. A model needs counts above zero.")
+    return series, begin_at
+
+
+def _kind(table: pl.DataFrame) -> str:
+    kinds = table["kind"].unique().to_list() if "kind" in table.columns else []
+    if kinds not in (["cumulative"], ["incremental"]):
+        raise TableError(
+            f"column 'kind' says {kinds or 'nothing'}; a model takes 'cumulative' or 'incremental'. "
+            "Say which: counts.with_columns(kind=pl.lit('cumulative'))."
+        )
+    return str(kinds[0])
+
+
+def _label(table: pl.DataFrame) -> str:
+    return str(table["item"][0])
+
+
+def _points(table: pl.DataFrame) -> pl.DataFrame:
+    """Keep exact and rounded points, one a date: the largest."""
+    if "bound" in table.columns:
+        table = table.filter(
+            pl.col("bound").is_null() | pl.col("bound").is_in(["exact", "rounded"])
+        )
+    return table.sort("count").unique("time", keep="last").sort("time")
+
+
+def _with_ages(table: pl.DataFrame, start: When, unit: str) -> pl.DataFrame:
+    for name in ("lower", "upper"):
+        column = f"time_{name}"
+        if column not in table.columns:
+            table = table.with_columns(pl.col("time").alias(column))
+        table = table.with_columns(pl.col(column).fill_null(pl.col("time")))
+        table = table.with_columns(pl.Series(f"age_{name}", to_age(table[column], start, unit)))
+    return table.with_columns(pl.Series("age", to_age(table["time"], start, unit)))
+
+
+def _cumulative(
+    table: pl.DataFrame, start: When, unit: str, reaches_back: bool, excluded: int
+) -> Series:
+    aged = _with_ages(_points(table), start, unit)
+    if reaches_back:
+        aged = aged.filter(pl.col("count") > 0)
+    if aged.height < 2:
+        raise TableError(f"{aged.height} exact points; a model needs at least 2. Add counts.")
+    _refuse_falls(aged)
+    count, age = aged["count"].cast(pl.Float64).to_numpy(), aged["age"].to_numpy()
+    on_start = not reaches_back and age[0] == 0
+    origin = -np.inf if reaches_back else 0.0
+    begin, end = np.concatenate([[origin], age[:-1]]), age
+    increment = np.diff(count, prepend=0.0)
+    aged = aged.with_columns(increment=pl.Series(increment))
+    if on_start:
+        begin, end, increment = begin[1:], end[1:], increment[1:]
+    base = float(count[0]) if on_start else 0.0
+    bounds = _bounds(table, start, unit)
+    return Series(aged, bounds, begin, end, increment, base, True, excluded, _label(table))
+
+
+def _refuse_falls(aged: pl.DataFrame) -> None:
+    falls = aged.with_columns(before=pl.col("count").shift(1)).filter(
+        pl.col("count") < pl.col("before")
+    )
+    if falls.height:
+        time, now, before = falls.select("time", "count", "before").row(0)
+        raise TableError(
+            f"column 'count' falls from {before} to {now} at {time} ({falls.height} falls); a "
+            "cumulative count may not fall. Mark the wrong rows in a column 'excluded', or use "
+            "counts.with_columns(pl.col('count').cum_max())."
+        )
+
+
+def _bounds(table: pl.DataFrame, start: When, unit: str) -> pl.DataFrame:
+    empty = {
+        "time": table.schema["time"],
+        "age": pl.Float64,
+        "count": pl.Float64,
+        "bound": pl.String,
+    }
+    if "bound" not in table.columns:
+        return pl.DataFrame(schema=empty)
+    rows = table.filter(pl.col("bound").is_in(["at_least", "at_most"]))
+    aged = rows.with_columns(pl.Series("age", to_age(rows["time"], start, unit), pl.Float64))
+    return aged.select(list(empty)).cast({"count": pl.Float64})
+
+
+def _incremental(
+    table: pl.DataFrame, start: When, unit: str, reaches_back: bool, excluded: int
+) -> Series:
+    if "period_end" not in table.columns or table["period_end"].null_count():
+        raise TableError(
+            "kind 'incremental' needs a column 'period_end': when each count stops. Read the table "
+            "with read_counts(…, kind='incremental', every='1d')."
+        )
+    if "bound" in table.columns and table["bound"].is_in(["at_least", "at_most"]).any():
+        raise TableError(
+            "column 'bound' says at_least or at_most; bounds are read for cumulative counts only. "
+            "Mark these rows in a column 'excluded'."
+        )
+    begin, end = (to_age(table[name], start, unit) for name in ("time", "period_end"))
+    overlap = np.flatnonzero(begin[1:] < end[:-1] - 1e-9)
+    if overlap.size:
+        raise TableError(
+            f"the period that starts at {table['time'][int(overlap[0]) + 1]} begins before the one "
+            "before it ends. Periods may not overlap: keep one row a period."
+        )
+    increment = table["count"].cast(pl.Float64).to_numpy()
+    points = _with_ages(table.with_columns(time="period_end"), start, unit).with_columns(
+        count=pl.Series(np.cumsum(increment)),
+        increment=pl.Series(increment),
+        age_lower="age",
+        age_upper="age",
+    )
+    bounds = _bounds(table.head(0), start, unit)
+    return Series(points, bounds, begin, end, increment, 0.0, False, excluded, _label(table))
