@@ -34,6 +34,8 @@ OUTPUTS = """() => window.jupyterapp.shell.currentWidget.content.model.sharedMod
 BUSY = """() => { const it = window.jupyterapp.shell.currentWidget;
     const kernel = it.sessionContext.session?.kernel;
     return !kernel || kernel.status !== 'idle' || it.sessionContext.pendingInput }"""
+WAITING = """() => [...document.querySelectorAll('.jp-InputPrompt')]
+    .some(prompt => prompt.innerText.includes('*'))"""
 # A chart is drawn when its canvas holds more than one colour, or its svg more than a frame.
 CHARTS = """area => [...area.querySelectorAll('.vega-embed')].map(embed => {
     const canvas = embed.querySelector('canvas'), svg = embed.querySelector('svg.marks');
@@ -44,6 +46,8 @@ CHARTS = """area => [...area.querySelectorAll('.vega-embed')].map(embed => {
     for (let i = 0; i < dots.length && colours.size < 3; i += 4)
         colours.add(dots[i] << 16 | dots[i + 1] << 8 | dots[i + 2]);
     return colours.size > 2 })"""
+PREVIEW = """() => window.jupyterapp.commands.execute(
+    'docmanager:open', {path: 'README.md', factory: 'Markdown Preview'})"""
 PICTURE = """embed => { const canvas = embed.querySelector('canvas');
     return canvas ? canvas.toDataURL() : embed.innerHTML }"""
 
@@ -161,7 +165,9 @@ def open_notebook(page: Page, lab: Lab, name: str) -> Locator:
 
 def open_from_index(page: Page, lab: Lab, name: str) -> Locator:
     """Open the index as a reader does, and follow its link to the notebook; give its panel."""
-    page.goto(lab.address("README.md").replace("?", "?factory=Markdown%20Preview&"))
+    page.goto(lab.address("README.md"))
+    page.locator(".jp-FileEditor").wait_for()
+    page.evaluate(PREVIEW)
     page.locator(f".jp-RenderedMarkdown a[href*='{name}']").first.click()
     return notebook_panel(page)
 
@@ -189,8 +195,7 @@ def run_all(page: Page) -> None:
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     accept_kernel(page)
     page.wait_for_function("() => document.querySelectorAll('.jp-InputPrompt').length > 0")
-    settled = "() => ![...document.querySelectorAll('.jp-InputPrompt')].some(p => p.innerText.includes('*'))"
-    page.wait_for_function(f"() => ({settled})() && !({BUSY})()", timeout=300_000)
+    page.wait_for_function(f"() => !({WAITING})() && !({BUSY})()", timeout=300_000)
     page.wait_for_timeout(1_000)
 
 
