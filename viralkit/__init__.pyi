@@ -1,3 +1,6 @@
+from .charts import counts_chart as counts_chart
+from .charts import save as save
+from .charts import setup as setup
 from .datasets import datasets as datasets
 from .datasets import describe as describe
 from .datasets import load_charlie_happenings as load_charlie_happenings
