@@ -39,18 +39,26 @@ class Rule:
 
 
 def show_cell(column: pl.Series, row: int) -> str:
-    """One cell as an error message may print it (polars cannot print every date)."""
-    cell = column.slice(row, 1)
-    if cell.dtype.is_temporal() and not cell.is_between(*date_limits(cell.dtype)).all():
-        return "a time before the year 1 or after 9999"
-    value = cell.item()
-    return show(value) if isinstance(value, str) else "null" if value is None else str(value)
+    """One cell as an error message may print it."""
+    text = texts_of(column.slice(row, 1)).item()
+    return "the value" if text is None else show(text) if column.dtype == pl.String else str(text)
+
+
+def texts_of(cells: pl.Series) -> pl.Series:
+    """Cells as text (polars panics over dates that Python does not know)."""
+    if not isinstance(cells.dtype, pl.Date | pl.Datetime):
+        return cells.cast(pl.String)
+    strange = ~cells.is_between(*date_limits(cells.dtype))
+    texts = cells.set(strange, None).cast(pl.String)
+    return texts.set(strange.fill_null(False), "a time before the year 1 or after 9999")
 
 
 def date_limits(dtype: pl.DataType) -> tuple[date, date]:
     """The first and last time of a dtype that Python and people can read."""
     if dtype == pl.Date:
         return date.min, date.max
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
+        return datetime.min, datetime.max
     return datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 

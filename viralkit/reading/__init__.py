@@ -1,0 +1,1 @@
+"""Readers: your files in, tables of the kit out."""
