@@ -28,8 +28,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 	  echo "'$(PYTHON)' cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Preparing .venv with $$($(PYTHON) --version) and the locked dependencies (once, some minutes)"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m jupyterlab.labextensions disable --level=sys_prefix \
 	  "@jupyterlab/apputils-extension:announcements" 2>/dev/null
 	@touch $@

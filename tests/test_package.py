@@ -15,6 +15,7 @@ import viralkit
 
 ROOT = Path(__file__).resolve().parents[1]
 STUB = ast.parse((ROOT / "viralkit/__init__.pyi").read_text())
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 NAMES = [
     alias.asname or alias.name
     for node in STUB.body
@@ -101,9 +102,10 @@ def choices(thing: object) -> list[inspect.Parameter]:
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_a_function_has_few_choices_and_they_are_named(name: str) -> None:
+    # A column's name, as time="time", is data rather than a choice.
     parameters = choices(getattr(viralkit, name))
     by_place = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    named = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
+    named = [p for p in parameters if p.kind is p.KEYWORD_ONLY and p.default != p.name]
     assert not [p for p in parameters if p.kind is p.VAR_KEYWORD], f"viralkit.{name}: **keywords"
     assert all(p.default is p.empty for p in by_place[2:]), f"viralkit.{name}: name its choices"
     assert len(named) <= 5, f"viralkit.{name} has {len(named)} choices; five are the most"
@@ -127,10 +129,29 @@ def test_the_lock_pins_every_requirement_with_hashes() -> None:
     assert "://" not in lock and "index-url http" not in lock
 
 
+def names_of(requirements: list[str]) -> set[str]:
+    """Give the names of the packages that requirements ask for."""
+    return {re.split(r"[^\w.-]", line)[0].lower() for line in requirements}
+
+
 def test_the_lock_holds_what_the_project_asks_for() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *extras["lab"], *extras["test"]]
-    names = {re.match(r"[\w.-]+", line)[0].lower() for line in asked}  # type: ignore[index]
+    extras = PROJECT["optional-dependencies"]
+    names = names_of([*PROJECT["dependencies"], *extras["lab"], *extras["test"]])
     lock = set(re.findall(r"^[\w.-]+", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
     assert names <= lock
+
+
+def test_the_dependencies_are_those_that_the_code_uses() -> None:
+    modules = {"lazy-loader": "lazy_loader", "vl-convert-python": "vl_convert"}
+    through_altair = {"anywidget"}  # altair's live charts need it and do not ask for it
+    asked = {modules.get(name, name) for name in names_of(PROJECT["dependencies"])}
+    assert imported() - {"IPython"} == asked - through_altair
+
+
+def imported() -> set[str]:
+    """Give the packages from elsewhere that the kit's files import."""
+    trees = [ast.parse(path.read_text("utf-8")) for path in ROOT.glob("viralkit/**/*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = [alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names]
+    names += [n.module for n in nodes if isinstance(n, ast.ImportFrom) and n.module and not n.level]
+    return {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"viralkit"}

@@ -1,0 +1,42 @@
+"""The README's Python runs as it stands, on a file such as its reader would bring."""
+
+import itertools
+import math
+import os
+import re
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+CODE = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+DAYS = 120
+
+
+def own_file(code: str) -> str:
+    """Write the file that a call of `read_counts` expects: daily counts that rise and level off."""
+    names = dict(re.findall(r'\b(time|count|item|kind)="([^"]+)"', code))
+    total = [round(50_000 / (1 + math.exp((45 - day) / 9))) for day in range(DAYS + 1)]
+    steps = [after - before for before, after in itertools.pairwise(total)]
+    values = steps if names.get("kind") == "incremental" else total
+    dates = [date(2026, 1, 1) + timedelta(days=day) for day in range(len(values))]
+    lines = [f"{names.get('time', 'time')},{names.get('count', 'count')}"]
+    return "\n".join(lines + [f"{day},{value}" for day, value in zip(dates, values, strict=True)])
+
+
+def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not CODE:
+        pytest.skip("README.md has no python block yet")
+    monkeypatch.chdir(tmp_path)
+    code = "\n".join(CODE)
+    for name in re.findall(r'"([\w-]+\.csv)"', code):
+        Path(name).write_text(own_file(code), encoding="utf-8")
+    space: dict[str, object] = {}
+    for block in CODE:
+        exec(compile(block, "README.md", "exec"), space)
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README.read_text("utf-8")))
+def test_a_link_of_the_readme_leads_somewhere(link: str) -> None:
+    assert os.path.exists(README.parent / link)
