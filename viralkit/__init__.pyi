@@ -1,4 +1,7 @@
 from .charts import counts_chart as counts_chart
+from .charts import fit_chart as fit_chart
+from .charts import forecast_chart as forecast_chart
+from .charts import residual_chart as residual_chart
 from .charts import save as save
 from .charts import setup as setup
 from .datasets import datasets as datasets

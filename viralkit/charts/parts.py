@@ -13,7 +13,7 @@ from viralkit.charts.theme import HEIGHT, INK, WIDTH
 from viralkit.wording import show
 
 Scale = Literal["linear", "log"]
-_POWERS = ((1e15, ""), (1e12, " T"), (1e9, " bn"), (1e6, " M"))
+_POWERS = ((1e12, " T"), (1e9, " bn"), (1e6, " M"))
 
 
 def one_of(name: str, value: str, allowed: Sequence[str]) -> None:
@@ -31,10 +31,14 @@ def plain(text: object, width: int = 48) -> str:
 
 
 def short(value: float) -> str:
-    """Write a count in a few characters: 823,543 or 421 M."""
-    for power, suffix in _POWERS[1:]:
+    """Write a number in a few characters: 823,543 or 421 M or 0.0000517."""
+    if value == math.inf:
+        return "∞"
+    for power, suffix in _POWERS:
         if power <= abs(value) < 1e15:
             return f"{value / power:.3g}{suffix}"
+    if 1e-6 <= abs(value) < 1e-3:
+        return f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"
     return f"{value:,.0f}" if 100 <= abs(value) < 1e15 else f"{value:.3g}"
 
 
@@ -118,7 +122,7 @@ def _label(size: float | None = None) -> str:
     value, result = "datum.value", "format(datum.value, ',~g')"
     if size is None or not 1e-4 < size < 1e15:
         result = "format(datum.value, datum.value < 1e15 && datum.value >= 1e-4 ? ',~r' : '~e')"
-    for power, suffix in reversed(_POWERS[1:]):
+    for power, suffix in reversed(_POWERS):
         scaled = f"format({value} / {power:g}, ',~r') + '{suffix}'"
         if size is None:
             result = f"{value} >= {power:g} && {value} < 1e15 ? {scaled} : {result}"

@@ -191,7 +191,7 @@ def _html_file(spec: dict[str, Any]) -> bytes:
     text = title.get("text", "Chart") if isinstance(title, dict) else title or "Chart"
     page = _PAGE.format(
         title=html.escape(str(text)),
-        library=vl_convert.javascript_bundle(None, vl_version=_COMPILER),
+        library=vl_convert.javascript_bundle("", vl_version=_COMPILER),
         spec=json.dumps(spec).replace("<", "\\u003c"),
     )
     return page.encode()

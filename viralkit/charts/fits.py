@@ -1,0 +1,258 @@
+"""Pictures of a fitted model: its curve, its growth, its residuals."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Literal
+
+import altair as alt
+import numpy as np
+import polars as pl
+
+from viralkit.charts.parts import (
+    at,
+    count_axis,
+    count_domain,
+    day,
+    drawn,
+    end_labels,
+    one_of,
+    pixels,
+    plain,
+    point_layers,
+    rule,
+    short,
+    time_axis,
+    time_domain,
+    titled,
+    with_doubt,
+)
+from viralkit.charts.rows import steps
+from viralkit.charts.theme import BLUE, BLUE_TEXT, GREY, ORANGE
+from viralkit.models.series import to_time
+
+_LINE = 95  # characters of a subtitle's line
+
+
+def fit_chart(
+    results: Any,
+    *,
+    view: Literal["total", "growth"] = "total",
+    title: str | None = None,
+) -> alt.LayerChart:
+    """Does the fitted curve follow the counts?
+
+    Parameters
+    ----------
+    results : Results
+        What a growth or phases model's `fit()` returned.
+    view : {"total", "growth"}
+        The counts so far with the curve and its 95 % confidence band; or the counts per unit of
+        time between two observations, as steps, with the fitted rate.
+    title : str, optional
+        The finding; the question by default.
+
+    Returns
+    -------
+    altair.LayerChart
+        Bounds are hollow triangles, uncertain dates bars; the breaks of phases are shaded over
+        their range of dates. The subtitle tells the estimates with their intervals.
+
+    Raises
+    ------
+    ValueError
+        If the view is not known.
+
+    Examples
+    --------
+    >>> import polars as pl, viralkit as vk
+    >>> counts = pl.DataFrame({"item": "clip", "time": [0.0, 1, 2, 4], "count": [0, 5, 11, 20],
+    ...                        "kind": "cumulative"})
+    >>> fit = vk.Linear(counts, unit="period").fit()
+    >>> vk.fit_chart(fit).to_dict()["title"]["text"]
+    'Does a Linear curve fit clip?'
+    """
+    one_of("view", view, ["total", "growth"])
+    model = results.model
+    rows = observed(model)
+    x = axis_from_start(model, rows["time"].max())
+    layers = _total(results, rows, x) if view == "total" else _growth(results, x)
+    breaks = getattr(results, "breaks", None)
+    question = f"Does a {model.name} curve fit {plain(model.label)}?"
+    if breaks is not None:
+        question = f"Which phases did {plain(model.label)} go through?"
+        layers = [*_breaks(breaks, x), *layers]
+    what = {"total": "Count so far", "growth": f"Count per {model.unit} between observations"}
+    band = {"total": "; band: 95 % confidence", "growth": ""}
+    subtitle = [f"{what[view]}; line: {model.name} fit{band[view]}", *estimates(results)]
+    return titled(alt.layer(*layers), title or question, subtitle, _describe(results, view))
+
+
+def observed(model: Any) -> pl.DataFrame:
+    """Return the model's points and bounds as rows to draw."""
+    points = model.points.with_columns(pl.lit("exact").alias("bound"))
+    rows = pl.concat([points, model.bounds], how="diagonal_relaxed")
+    return with_doubt(rows.with_columns(pl.col("count").cast(pl.Float64)))
+
+
+def moments(model: Any, ages: Any) -> pl.Series:
+    """Turn ages into times that are not rounded to days."""
+    start = model.start
+    if isinstance(start, date) and not isinstance(start, datetime):
+        start = datetime(start.year, start.month, start.day)
+    return to_time(np.asarray(ages, float), start, model.unit).alias("time")
+
+
+def axis_from_start(model: Any, last: Any) -> alt.X:
+    """Build the axis of times from the model's start to the last time."""
+    dtype = model.points.schema["time"]
+    first = min(moments(model, [0.0]).cast(dtype)[0], model.points["time"][0])
+    return time_axis(dtype, [first, last], f"{model.unit.capitalize()}s")
+
+
+def _total(results: Any, rows: pl.DataFrame, x: alt.X) -> list[alt.Chart]:
+    model = results.model
+    curve = results.predict()
+    curve = curve.with_columns(moments(model, curve["age"]))
+    highest = pl.concat([rows["count"], curve["mean"]])
+    domain = count_domain(
+        pl.concat([highest, curve["upper"].clip(0, 1.3 * highest.max())]), "linear"
+    )
+    y = count_axis(domain, "linear")
+    last = float(curve["mean"][-1])
+    label = f"{model.name} fit {short(last)}"
+    height = [pixels(min(last, domain[1]), domain, "linear")]
+    return [
+        *curve_layers(curve, x, domain, BLUE),
+        *(layer.encode(y, color=alt.value(GREY)) for layer in point_layers(rows, x)),
+        end_labels(curve["time"].tail(1), [label], height, [BLUE_TEXT], x)[1],
+    ]
+
+
+def curve_layers(
+    curve: pl.DataFrame, x: alt.X, domain: Sequence[float], colour: str
+) -> list[alt.Chart]:
+    """Draw a curve with its band, both cut off where the plot ends."""
+    top = 10 * domain[1]
+    shown = drawn(curve.select("time", pl.col("mean", "lower", "upper").clip(0, top)))
+    base = alt.Chart(shown).encode(x)
+    band = base.mark_area(color=colour, opacity=0.18, clip=True)
+    line = base.mark_line(color=colour, strokeWidth=2.5, clip=True)
+    return [
+        band.encode(count_axis(domain, "linear", "lower"), alt.Y2("upper")),
+        line.encode(count_axis(domain, "linear", "mean")),
+    ]
+
+
+def _growth(results: Any, x: alt.X) -> list[alt.Chart]:
+    model = results.model
+    known = np.isfinite(model.series.begin)
+    begin, end = model.series.begin[known], model.series.end[known]
+    rates = pl.DataFrame(
+        {
+            "label": "seen",
+            "time": moments(model, begin),
+            "period_end": moments(model, end),
+            "count": model.series.increment[known] / (end - begin),
+        }
+    )
+    curve = results.predict()
+    fitted = np.gradient(curve["mean"].to_numpy(), curve["age"].to_numpy(), edge_order=2)
+    line = pl.DataFrame({"time": moments(model, curve["age"]), "count": fitted})
+    domain = count_domain(pl.concat([rates["count"], line["count"]]), "linear")
+    y = count_axis(domain, "linear")
+    seen = alt.Chart(drawn(steps(rates).select("time", "count", "run")))
+    height = [pixels(float(fitted[-1]), domain, "linear")]
+    return [
+        seen.mark_line(interpolate="step-after", strokeWidth=1.5, color=GREY).encode(
+            x, y, alt.Detail("run:Q")
+        ),
+        alt.Chart(drawn(line)).mark_line(strokeWidth=2.5, color=BLUE).encode(x, y),
+        end_labels(line["time"].tail(1), [f"{model.name} fit"], height, [BLUE_TEXT], x)[1],
+    ]
+
+
+def _breaks(breaks: pl.DataFrame, x: alt.X) -> list[alt.Chart]:
+    base = alt.Chart(drawn(breaks.select("time", "lower", "upper")))
+    bands = base.mark_rect(color=ORANGE, opacity=0.15, clip=True)
+    return [
+        bands.encode(at(x, "lower"), alt.X2("upper")),
+        base.mark_rule(color=ORANGE, strokeWidth=1.5).encode(x),
+    ]
+
+
+def estimates(results: Any) -> list[str]:
+    """Write each parameter with its interval and unit, in lines short enough for a subtitle."""
+    texts = []
+    for name, low, high in results.conf_int().rows():
+        unit = next((p.unit for p in results.model.parameters if p.name == name), "")
+        unit = "" if unit == "count" else f" {unit}"
+        texts.append(f"{name} {short(results.params[name])}{_interval(low, high)}{unit}")
+    lines = [""]
+    for text in texts:
+        if lines[-1] and len(lines[-1]) + len(text) > _LINE:
+            lines.append("")
+        lines[-1] += f" · {text}" if lines[-1] else text
+    return lines
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    if low is None and high is None:
+        return " (fixed)"
+    if high is None or high == np.inf:
+        return f" (at least {short(low or 0)})"
+    return f" (at most {short(high)})" if not low else f" ({short(low)} to {short(high)})"
+
+
+def _describe(results: Any, view: str) -> str:
+    model = results.model
+    points, found = model.points, " ".join(estimates(results))
+    return (
+        f"Chart of the {model.name} fit to {plain(model.label)}, {view}: {points.height} counts "
+        f"from {day(points['time'][0])} to {day(points['time'][-1])}. {found}."
+    )
+
+
+def residual_chart(results: Any, *, title: str | None = None) -> alt.LayerChart:
+    """Is there a pattern in what the curve misses?
+
+    Parameters
+    ----------
+    results : Results
+        What a model's `fit()` returned.
+    title : str, optional
+        The finding; the question by default.
+
+    Returns
+    -------
+    altair.LayerChart
+        Pearson residuals (in standard deviations) against time, with lines at plus and minus two.
+
+    Examples
+    --------
+    >>> import polars as pl, viralkit as vk
+    >>> counts = pl.DataFrame({"item": "clip", "time": [0.0, 1, 2, 4], "count": [0, 5, 11, 20],
+    ...                        "kind": "cumulative"})
+    >>> chart = vk.residual_chart(vk.Linear(counts, unit="period").fit())
+    >>> chart.to_dict()["title"]["subtitle"][1]
+    '0 of 3 outside ±2'
+    """
+    model = results.model
+    rows = results.residuals.select("time", "pearson", zero=0.0)
+    reach = max(3.0, 1.1 * float(rows["pearson"].abs().max()))
+    y = alt.Y("pearson:Q", title=None, scale=alt.Scale(domain=[-reach, reach], nice=False))
+    x = time_axis(rows["time"].dtype, time_domain(rows), f"{model.unit.capitalize()}s")
+    base = alt.Chart(drawn(rows)).encode(x, y)
+    lines = alt.Chart(pl.DataFrame({"pearson": [-2.0, 2.0]})).mark_rule(**rule()).encode(y)
+    tips = [alt.Tooltip(str(x.shorthand), title="time"), alt.Tooltip("pearson:Q", title="residual")]
+    outside = rows.filter(pl.col("pearson").abs() > 2).height
+    found = f"{outside} of {rows.height} outside ±2"
+    return titled(
+        alt.layer(
+            lines,
+            base.mark_rule(color=BLUE, opacity=0.5).encode(y2="zero:Q"),
+            base.mark_circle(color=BLUE, size=45, opacity=1).encode(tooltip=tips),
+        ),
+        title or f"What does the {model.name} curve miss in {plain(model.label)}?",
+        ["Pearson residuals of the increments, in standard deviations", found],
+        f"Chart of residuals of the {model.name} fit to {plain(model.label)}: {found}.",
+    )

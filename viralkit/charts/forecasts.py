@@ -1,0 +1,149 @@
+"""The picture of a forecast: what was known, what was foreseen, what came."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import altair as alt
+import numpy as np
+import polars as pl
+
+from viralkit.charts.fits import axis_from_start, curve_layers, moments, observed
+from viralkit.charts.parts import (
+    count_axis,
+    count_domain,
+    day,
+    drawn,
+    end_labels,
+    pixels,
+    plain,
+    point_layers,
+    short,
+    titled,
+)
+from viralkit.charts.theme import GREY, INK, MARKS, TEXTS
+from viralkit.models.growth import Linear
+
+_REACH = 1.6  # how many times the counts the plot may be high
+
+
+def forecast_chart(
+    results: Any,
+    until: date | datetime | float,
+    actual: pl.DataFrame | None = None,
+    *,
+    alpha: float = 0.05,
+    title: str | None = None,
+) -> alt.LayerChart:
+    """What was known, what did the model foresee, and what came?
+
+    Parameters
+    ----------
+    results : Results or sequence of Results
+        Fits to the same counts, up to the day of the forecast.
+    until : date, datetime or float
+        The last time of the forecast.
+    actual : polars.DataFrame, optional
+        A counts table of the same item; its rows after the last known point are what came.
+    alpha : float
+        One minus the coverage of the prediction interval.
+    title : str, optional
+        The finding; the question by default.
+
+    Returns
+    -------
+    altair.LayerChart
+        Filled points were known, open points came later; the band is the prediction interval. A
+        forecast far above the counts leaves the plot, its end is told in its label.
+
+    Raises
+    ------
+    ValueError
+        If `until` is not after the last known point.
+
+    Examples
+    --------
+    >>> import polars as pl, viralkit as vk
+    >>> counts = pl.DataFrame({"item": "clip", "time": [0.0, 1, 2, 4], "count": [0, 5, 11, 20],
+    ...                        "kind": "cumulative"})
+    >>> fit = vk.Linear(counts, unit="period").fit()
+    >>> vk.forecast_chart(fit, 8.0).to_dict()["title"]["text"]
+    'What did the Linear model foresee for clip?'
+    """
+    fits = list(results) if isinstance(results, Sequence) else [results]
+    model = fits[0].model
+    known = observed(model)
+    came = known.clear() if actual is None else later(model, actual)
+    curves = [joined(fit, until, alpha) for fit in fits]
+    came = came.filter(pl.col("age") <= curves[0]["age"].max())
+    x = axis_from_start(model, max([until, *known["time"]]))
+    domain = _reach(pl.concat([known["count"], came["count"]]), curves)
+    y = count_axis(domain, "linear")
+    foreseen = [
+        layer
+        for curve, colour in zip(curves, MARKS, strict=False)
+        for layer in curve_layers(curve, x, domain, colour)
+    ]
+    seen = [layer.encode(y, color=alt.value(GREY)) for layer in point_layers(known, x)]
+    drawing = [*foreseen, *seen, *_came(came, x, y), _names(fits, curves, domain, x)]
+    who = f"{len(fits)} models" if len(fits) > 1 else f"the {model.name} model"
+    question = title or f"What did {who} foresee for {plain(model.label)}?"
+    last = day(known["time"].max())
+    percent = f"{100 * (1 - alpha):.4g}"
+    what = f"Count so far; known until {last}; band: {percent} % prediction interval"
+    found = [
+        f"{fit.model.name}: {held(curve, came)}" for fit, curve in zip(fits, curves, strict=True)
+    ]
+    lines = [what, " · ".join(found) if came.height else ""]
+    return titled(alt.layer(*drawing), question, lines, " ".join([question, *lines]))
+
+
+def joined(results: Any, until: date | datetime | float, alpha: float) -> pl.DataFrame:
+    """Return a forecast that begins at the last known point."""
+    model = results.model
+    frame: pl.DataFrame = results.forecast(until, alpha)
+    known = float(model.points["count"][-1])
+    first = pl.DataFrame(
+        {"age": model.series.end[-1:], "mean": known, "lower": known, "upper": known}
+    )
+    joint = pl.concat([first, frame.drop("time")], how="diagonal_relaxed")
+    return joint.with_columns(moments(model, joint["age"]))
+
+
+def later(model: Any, actual: pl.DataFrame) -> pl.DataFrame:
+    """Return what came after the model's last point, as cumulative counts."""
+    whole = observed(Linear(actual, unit=model.unit, start=model.start))
+    return whole.filter(pl.col("age") > model.series.span)
+
+
+def held(curve: pl.DataFrame, came: pl.DataFrame) -> str:
+    """Count how many later points the interval holds."""
+    points = came.filter(pl.col("bound") == "exact")
+    low, high = (np.interp(points["age"], curve["age"], curve[end]) for end in ("lower", "upper"))
+    inside = points.filter(pl.col("count").is_between(pl.Series(low), pl.Series(high))).height
+    return f"{inside} of {points.height} later counts inside"
+
+
+def _reach(counts: pl.Series, curves: Sequence[pl.DataFrame]) -> list[float]:
+    seen = float(counts.max())  # type: ignore[arg-type]
+    highest = max(float(curve["upper"].max()) for curve in curves)  # type: ignore[arg-type]
+    return count_domain(pl.Series([seen, min(highest, _REACH * seen)]), "linear")
+
+
+def _came(came: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
+    sides = came.filter(pl.col("bound") != "exact")
+    exact = alt.Chart(drawn(came.filter(bound="exact").select("time", "count")))
+    tips = [alt.Tooltip(str(x.shorthand), title="time"), alt.Tooltip("count:Q", format=",")]
+    circles = exact.mark_point(size=45, fill="white", color=INK, strokeWidth=1.5, opacity=1)
+    layers = [layer.encode(y, color=alt.value(GREY)) for layer in point_layers(sides, x)]
+    return [*layers, circles.encode(x, y, tooltip=tips)] if came.height else []
+
+
+def _names(
+    fits: Sequence[Any], curves: Sequence[pl.DataFrame], domain: Sequence[float], x: alt.X
+) -> alt.Chart:
+    ends = [float(curve["mean"][-1]) for curve in curves]
+    texts = [f"{fit.model.name} {short(end)}" for fit, end in zip(fits, ends, strict=True)]
+    heights = [pixels(min(end, domain[1]), domain, "linear") for end in ends]
+    times = pl.concat([curve["time"].tail(1) for curve in curves])
+    return end_labels(times, texts, heights, TEXTS[: len(fits)], x)[1]
