@@ -19,8 +19,8 @@ def counts_checks(counts: pl.DataFrame) -> list[Check]:
     """Duplicates, falls, gaps, zeros, bounds and spans of a sorted counts table."""
     has = counts.columns
     used = counts.filter(pl.col("excluded").is_null()) if "excluded" in has else counts
-    bound = pl.col("bound").is_in(["at_least", "at_most"]) if "bound" in has else pl.lit(False)
-    points = used.filter(~bound.fill_null(False))
+    bounds = pl.col("bound").fill_null("exact").is_in(["at_least", "at_most"])
+    points = used.filter(~bounds) if "bound" in has else used
     checks = [
         ("excluded rows", len(counts) - len(used), None),
         ("rows with a bound", len(used) - len(points), "at_least or at_most"),

@@ -196,5 +196,10 @@ def kind_faults(raw: pl.DataFrame, frame: pl.DataFrame, kind: str) -> list[Fault
 def arranged(counts: pl.DataFrame) -> pl.DataFrame:
     """The columns of the table first, the rows by item, metric and time."""
     first = [name for name in COLUMNS if name in counts.columns]
-    keys = [name for name in ("item", "metric", "time") if name in first]
-    return counts.select(*first, pl.exclude(first)).sort(keys, nulls_last=True, maintain_order=True)
+    counts = counts.select(*first, pl.exclude(first))
+    counts = counts.sort("time", nulls_last=True, maintain_order=True)
+    for name in ("metric", "item"):
+        if name in first:  # a stable sort by numbered names takes a third of the time
+            names = pl.Enum(counts[name].drop_nulls().unique().sort())
+            counts = counts.sort(pl.col(name).cast(names), nulls_last=True, maintain_order=True)
+    return counts
