@@ -21,6 +21,7 @@ from .datasets import load_referral_products_users as load_referral_products_use
 from .datasets import load_viral_videos_engagement as load_viral_videos_engagement
 from .datasets import load_viral_videos_views as load_viral_videos_views
 from .models.bass import Bass as Bass
+from .models.compare import compare as compare
 from .models.growth import Exponential as Exponential
 from .models.growth import Gompertz as Gompertz
 from .models.growth import Linear as Linear

@@ -48,7 +48,7 @@ class Bass(Growth):
         )
 
     @staticmethod
-    def shape(age: Any, p: Any, q: Any) -> Any:  # type: ignore[override]
+    def shape(age: Any, p: Any, q: Any) -> Any:
         """Return the share of the ceiling reached at an age."""
         decay = np.exp(-(p + q) * age)
         return -p * np.expm1(-(p + q) * age) / (p + q * decay)

@@ -53,7 +53,7 @@ class Family:
         ways = special.loggamma(count + size) - special.loggamma(size) - special.gammaln(count + 1)
         return ways + count * np.log(mean / (mean + size)) - size * np.log1p(mean * alpha)
 
-    def draw(self, mean: Array, scale: float, alpha: float, rng: np.random.Generator) -> Array:
+    def draw(self, mean: Array, scale: Any, alpha: Any, rng: np.random.Generator) -> Array:
         """Draw observations: a gamma law with the family's variance, or the normal law."""
         variance = scale * self.variance(mean, alpha)
         if self.name == "normal":

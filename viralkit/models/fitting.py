@@ -64,6 +64,11 @@ def fit_growth(
     _allowed("method", method, list(model.methods))
     _allowed("bounds", bounds, ["censored", "ignore"])
     _allowed("dates", dates, ["interval", "midpoint"])
+    if family == "negative_binomial" and method != "increments":
+        raise ValueError(
+            f"family='negative_binomial' is not fitted by method={method!r}; allowed there: 'normal', "
+            "'quasipoisson'. Pass method='increments'."
+        )
     _check_fixed(model, fixed, len(model.series.increment))
     choices = {"family": family, "method": method, "bounds": bounds, "dates": dates}
     if method == "ols":

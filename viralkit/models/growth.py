@@ -14,7 +14,7 @@ from .families import FAMILIES
 from .fitting import fit_growth
 from .growth_results import GrowthResults
 from .results import Array, Model, Parameter
-from .series import Series, When, prepare, to_age
+from .series import When, prepare, to_age
 
 
 class Growth(Model):
@@ -103,7 +103,7 @@ class Growth(Model):
             return np.array([np.log(v) if p.positive else v / self.series.span for v, p in pairs])
 
     def level(self, x: Any, age: Any) -> Any:
-        """Cumulative count at an age, for parameters on the fitting scale; zero at minus infinity."""
+        """Cumulative count at an age; zero at minus infinity. ``x`` is on the fitting scale."""
         *rest, size = self.natural(x[: len(self.parameters)])
         if not self.reaches_back:
             return size * self.shape(age, *rest)
@@ -206,7 +206,7 @@ class Exponential(Growth):
         )
 
     @staticmethod
-    def shape(age: Any, r: Any) -> Any:  # type: ignore[override]
+    def shape(age: Any, r: Any) -> Any:
         """Return exp(r t)."""
         return np.exp(r * age)
 
@@ -236,7 +236,7 @@ class Linear(Growth):
         return (Parameter("rate", "rate", f"count per {unit}"),)
 
     @staticmethod
-    def shape(age: Any) -> Any:  # type: ignore[override]
+    def shape(age: Any) -> Any:
         """Return t."""
         return np.asarray(age)
 
@@ -268,7 +268,7 @@ class Logistic(Growth):
         )
 
     @staticmethod
-    def shape(age: Any, r: Any, midpoint: Any) -> Any:  # type: ignore[override]
+    def shape(age: Any, r: Any, midpoint: Any) -> Any:
         """Return 1 / (1 + exp(-r (t - midpoint)))."""
         late = r * (age - midpoint)
         return 1.0 / (1.0 + np.exp(-np.where(np.real(late) > -700, late, -700)))
@@ -298,7 +298,7 @@ class Gompertz(Logistic):
     """
 
     @staticmethod
-    def shape(age: Any, r: Any, midpoint: Any) -> Any:  # type: ignore[override]
+    def shape(age: Any, r: Any, midpoint: Any) -> Any:
         """Return exp(-exp(-r (t - midpoint)))."""
         late = r * (age - midpoint)
         return np.exp(-np.exp(-np.where(np.real(late) > -700, late, -700)))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from .fitting import OVERDISPERSION, Fit, excluded_note
 from .intervals import bootstrap_interval, profile_interval
@@ -32,6 +31,7 @@ class GrowthResults(Results):
         self.model: Any = fit.model
         self._fit, self._covariance, self._residual = fit, covariance, residual
         self.scale, self.nobs = fit.scale, fit.nobs
+        self.choices: dict[str, Any] = fit.choices
         self.df_model = fit.estimated
         self.df_resid = len(fit.objective.count) - fit.estimated
         values = dict(zip(fit.names, self._natural(fit.x), strict=True))
@@ -47,19 +47,15 @@ class GrowthResults(Results):
 
     def _set_likelihood(self) -> None:
         objective, n = self._fit.objective, self.nobs
-        if self._fit.choices["family"] == "quasipoisson" or self._covariance is not None:
+        if self.choices["family"] == "quasipoisson" or self._covariance is not None:
             return
         if isinstance(objective, Likelihood):
             self.llf = float(np.real(objective.log_likelihood(self._fit.x)))
         else:
             variance = objective.loss(self._fit.x) / n
             self.llf = -0.5 * n * (np.log(2 * np.pi * max(variance, 1e-300)) + 1)
-        count = self.df_model + (self._fit.choices["family"] == "normal")
+        count = self.df_model + (self.choices["family"] == "normal")
         self.aic, self.bic = 2 * count - 2 * self.llf, np.log(n) * count - 2 * self.llf
-
-    @property
-    def _law(self) -> Any:
-        return stats.norm() if "alpha" in self.params else stats.t(max(self.df_resid, 1))
 
     @cached_property
     def _spread(self) -> Array:
@@ -146,7 +142,7 @@ class GrowthResults(Results):
         return pl.DataFrame(rows, schema=schema, orient="row")
 
     def _interval(self, name: str, alpha: float, method: str) -> tuple[float | None, float | None]:
-        if name in self._fit.choices["fixed"]:
+        if name in self.choices["fixed"]:
             return None, None
         if name in self._fit.limits or method == "profile":
             return profile_interval(self, name, alpha)
@@ -272,23 +268,29 @@ class GrowthResults(Results):
 
     def _draw_increments(self, age: Array, gap: float) -> Array:
         """Draw parameters from their law, then increments with the noise of the family."""
-        rng = np.random.default_rng(0)
-        fit, k = self._fit, len(self.model.parameters)
+        rng, fit = np.random.default_rng(0), self._fit
+        left = max(self.df_resid, 1)
+        doubt = left / rng.chisquare(left, (DRAWS, 1))  # of the dispersion, itself estimated
         x = np.tile(fit.x, (DRAWS, 1))
         if fit.free:
             root = np.linalg.cholesky(self._spread + 1e-14 * np.eye(len(fit.free)))
-            tails = np.sqrt(max(self.df_resid, 1) / rng.chisquare(max(self.df_resid, 1), DRAWS))
-            tails = np.ones(DRAWS) if "alpha" in self.params else tails
-            moved = rng.standard_normal((DRAWS, len(fit.free))) @ root.T * tails[:, None]
+            moved = rng.standard_normal((DRAWS, len(fit.free))) @ root.T * np.sqrt(doubt)
             x[:, fit.free] = np.clip(x[:, fit.free] + moved, *fit.objective.box[:, fit.free])
         with np.errstate(all="ignore"):
-            level = self.model.level([column[:, None] for column in x.T[:k]], age[None, :])
+            level = self.model.level([column[:, None] for column in x.T], age[None, :])
         rise = np.nan_to_num(np.diff(level, axis=1), nan=0.0, posinf=1e300)
         rise = np.maximum(rise, 1e-12 * float(np.sum(self.model.series.increment)))
-        shrink = np.diff(age)[0] / gap  # noise belongs to steps as long as those of the data
-        scale = fit.scale * (1.0 if fit.choices["family"] == "quasipoisson" else shrink)
-        alpha = self.params.get("alpha", 0.0)
+        quasi = (
+            fit.choices["family"] == "quasipoisson"
+        )  # else noise belongs to steps like the data's
+        scale = fit.scale * doubt * (1.0 if quasi else np.diff(age)[0] / gap)
+        alpha = np.exp(x[:, -1:]) if "alpha" in self.params else 0.0
         return fit.objective.family.draw(rise, scale, alpha, rng)
+
+    def refit(self, counts: pl.DataFrame) -> GrowthResults:
+        """Fit the same model, with the same choices, to other counts."""
+        model = type(self.model)(counts, unit=self.model.unit, start=self.model.start)
+        return cast(GrowthResults, model.fit(**self.choices))
 
     @cached_property
     def warnings(self) -> list[str]:  # type: ignore[override]
@@ -300,7 +302,7 @@ class GrowthResults(Results):
     @property
     def facts(self) -> list[tuple[str, str]]:  # type: ignore[override]
         """The head of the summary."""
-        choices = self._fit.choices
+        choices = self.choices
         missing = "none: quasi-likelihood has no likelihood"
         shown = [None if v is None else number(v) for v in (self.llf, self.aic, self.bic)]
         return [

@@ -32,7 +32,7 @@ def _limit(name: str, value: float) -> str:
     toward = "infinity" if np.isinf(value) else "zero"
     return (
         f"{name} runs to {toward}: the data set no limit on that side. It has no standard error; "
-        f"conf_int(method='profile') gives its one-sided bound. Hold it by fit(fixed={{'{name}': …}})."
+        f"its interval is a one-sided profile bound. Hold it by fit(fixed={{'{name}': …}})."
     )
 
 

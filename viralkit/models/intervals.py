@@ -24,7 +24,7 @@ def profile_interval(
         raise ValueError("method='ols' has no profile interval. Use method='wald'.")
     index = fit.names.index(name)
     share = 1 - (2 * alpha if name in fit.limits else alpha)  # at a limit: a one-sided bound
-    law = stats.chi2(1) if "alpha" in results.params else stats.f(1, max(results.df_resid, 1))
+    law = stats.f(1, max(results.df_resid, 1))
     excess = _Excess(results, index, float(law.ppf(share)))
     ends = [_cross(excess, fit, index, sign) for sign in (-1, 1)]
     low, high = (results.natural_value(index, v) for v in ends)

@@ -142,8 +142,8 @@ class Results:
 
     @property
     def _law(self) -> Any:
-        """The law of a standardised estimate: Student's t unless a subclass knows better."""
-        return stats.t(self.df_resid)
+        """The law of a standardised estimate: Student's t, as a guard with few observations."""
+        return stats.t(max(self.df_resid, 1))
 
     def conf_int(self, alpha: float = 0.05) -> pl.DataFrame:
         """Where does each parameter lie? A frame: parameter, lower, upper."""

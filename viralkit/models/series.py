@@ -132,7 +132,7 @@ def _kind(table: pl.DataFrame) -> str:
     kinds = table["kind"].unique().to_list() if "kind" in table.columns else []
     if kinds not in (["cumulative"], ["incremental"]):
         raise TableError(
-            f"column 'kind' says {kinds or 'nothing'}; a model takes 'cumulative' or 'incremental'. "
+            f"column 'kind' says {kinds or 'nothing'}; models take 'cumulative' or 'incremental'. "
             "Say which: counts.with_columns(kind=pl.lit('cumulative'))."
         )
     return str(kinds[0])
@@ -197,7 +197,7 @@ def _refuse_falls(aged: pl.DataFrame) -> None:
 
 
 def _bounds(table: pl.DataFrame, start: When, unit: str) -> pl.DataFrame:
-    empty = {
+    empty: dict[str, Any] = {
         "time": table.schema["time"],
         "age": pl.Float64,
         "count": pl.Float64,

@@ -1,0 +1,106 @@
+"""Which of several fits forecasts best?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+from tqdm.auto import tqdm
+
+from ..tables import TableError
+from .series import When
+
+SCHEMA = {
+    "model": pl.String,
+    "family": pl.String,
+    "k": pl.Int64,
+    "cutoffs": pl.Int64,
+    "mean_absolute_error": pl.Float64,
+    "coverage": pl.Float64,
+    "mean_width": pl.Float64,
+    "aic": pl.Float64,
+    "bic": pl.Float64,
+    "note": pl.String,
+}
+
+
+def compare(
+    results: Sequence[Any], *, cutoffs: Sequence[When] | None = None, alpha: float = 0.05
+) -> pl.DataFrame:
+    """Which of several fits would have forecast best, had one stopped earlier?
+
+    At each cutoff every model is fitted again to what was known then, and forecasts the next exact
+    point (rolling origin).
+
+    Parameters
+    ----------
+    results : sequence of results
+        Fits to the same item.
+    cutoffs : sequence of dates or numbers, optional
+        Default: each exact point in the second half, the last left out.
+    alpha : float
+        One minus the nominal coverage of the forecasts.
+
+    Returns
+    -------
+    polars.DataFrame
+        A row a fit: model, family, k (free parameters), cutoffs (that could be fitted),
+        mean_absolute_error and mean_width (counts), coverage (share of forecasts that held), aic,
+        bic (null unless family, method, rows and bounds agree), note.
+
+    Raises
+    ------
+    TableError
+        The fits are of different items, or a cutoff leaves nothing to forecast.
+
+    Examples
+    --------
+    >>> import polars as pl, viralkit as vk
+    >>> counts = pl.DataFrame({"item": "a", "time": [float(t) for t in range(9)], "kind": "cumulative",
+    ...                        "count": [0, 4, 11, 14, 21, 24, 31, 36, 39]})
+    >>> fits = [model(counts, unit="period", start=0.0).fit() for model in (vk.Linear, vk.Exponential)]
+    >>> vk.compare(fits)["model"].to_list()
+    ['Linear', 'Exponential']
+    """
+    labels = sorted({fit.model.label for fit in results})
+    if len(labels) != 1:
+        raise TableError(f"compare() got fits of {labels}; it takes one item. Pass fits of one.")
+    points = results[0].model.points
+    stops = points["time"][points.height // 2 : -1] if cutoffs is None else list(cutoffs)
+    note = _disagreement(results)
+    rounds = tqdm([(fit, list(stops)) for fit in results], desc="compare", delay=2, leave=False)
+    rows = [_row(fit, stops, alpha, note) for fit, stops in rounds]
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+
+
+def _disagreement(results: Sequence[Any]) -> str | None:
+    """Say why AIC and BIC cannot be compared, if they cannot."""
+    if any(fit.aic is None for fit in results):
+        return "no AIC or BIC: a fit has no likelihood"
+    keys = {(str({**fit.choices, "fixed": None}), fit.nobs) for fit in results}
+    return "no AIC or BIC: family, method, rows or bounds differ" if len(keys) > 1 else None
+
+
+def _row(fit: Any, stops: list[When], alpha: float, note: str | None) -> tuple[Any, ...]:
+    found = [_at_cutoff(fit, stop, alpha) for stop in stops]
+    held = np.array([row for row in found if row is not None]).reshape(-1, 3)
+    error, inside, width = held.mean(axis=0) if len(held) else (None, None, None)
+    aic, bic = (fit.aic, fit.bic) if note is None else (None, None)
+    family = fit.choices.get("family")
+    return fit.model.name, family, fit.df_model, len(held), error, inside, width, aic, bic, note
+
+
+def _at_cutoff(fit: Any, stop: When, alpha: float) -> tuple[float, float, float] | None:
+    """Error, success and width of one forecast; None where the model cannot be fitted."""
+    later = fit.model.points.filter(pl.col("time") > stop)
+    if later.is_empty():
+        raise TableError(f"cutoff {stop} leaves no point to forecast. Pass an earlier one.")
+    try:
+        early = fit.refit(fit.model.counts.filter(pl.col("time") <= stop))
+    except ValueError:
+        return None
+    time, seen = later.select("time", "count").row(0)
+    mean, lower, upper = early.forecast(time, alpha).select("mean", "lower", "upper").row(-1)
+    return abs(mean - seen), float(lower <= seen <= upper), upper - lower
