@@ -40,11 +40,12 @@ lab: $(INSTALLED)
 	  $(if $(filter no,$(BROWSER)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
 test: $(INSTALLED)
-	@echo "Unit tests, doctests and README"
-	@$(BIN)/python -m pytest tests viralkit --doctest-modules --ignore=tests/browser \
-	  --ignore=tests/statistics --cov --cov-report=term
-	@echo "Notebooks: run again, each output compared strictly ($(words $(NOTEBOOKS)) found)"
-	@$(if $(NOTEBOOKS),$(BIN)/python -m pytest $(NBVAL) $(NOTEBOOKS))
+	@echo "Unit tests, doctests and README; then $(words $(NOTEBOOKS)) notebooks, each output compared strictly"
+	@status=0; \
+	$(BIN)/python -m pytest tests viralkit --doctest-modules --ignore=tests/browser \
+	  --ignore=tests/statistics --cov --cov-report=term || status=$$?; \
+	$(if $(NOTEBOOKS),$(BIN)/python -m pytest $(NBVAL) $(NOTEBOOKS) || status=$$?;) \
+	exit $$status
 
 check: $(INSTALLED)
 	@echo "Style, format and types"
