@@ -8,7 +8,7 @@ from operator import or_
 import polars as pl
 
 from viralkit.schema import TABLES, Column
-from viralkit.wording import show
+from viralkit.wording import show, show_value
 
 PERIODS_BELOW = 1e7  # a larger "period" is a Unix time or a date such as 20080118
 
@@ -43,7 +43,7 @@ class Rule:
 def show_cell(column: pl.Series, row: int) -> str:
     """One cell as an error message may print it."""
     text = texts_of(column.slice(row, 1)).item()
-    return "the value" if text is None else show(text) if column.dtype == pl.String else str(text)
+    return str(text) if text is not None and column.dtype != pl.String else show_value(text)
 
 
 def texts_of(cells: pl.Series) -> pl.Series:
@@ -85,7 +85,7 @@ def column_rules(name: str, column: Column, dtype: pl.DataType, excusable: bool)
     if column.required:
         missing = values.is_null()
         broken = missing & pl.col("excluded").is_null() if excusable else missing
-        allowed = f"every row has a {name}, unless 'excluded' says why the row is not used"
+        allowed = f"every row has its {name}, unless 'excluded' says why the row is not used"
         step = f"Fill it, or drop such rows: frame.drop_nulls({show(name)})."
         rules.append(Rule(name, broken, "is missing", allowed, step))
     if column.choices:

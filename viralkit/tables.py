@@ -10,7 +10,7 @@ import polars as pl
 
 from viralkit.rules import rules_of
 from viralkit.schema import TABLES, Family
-from viralkit.wording import nearest, parse_step, show, show_names
+from viralkit.wording import nearest, parse_step, printable, show, show_names, show_value
 
 UTC_TIME = pl.Datetime("us", "UTC")
 
@@ -58,7 +58,7 @@ def check(frame: pl.DataFrame, table: str) -> pl.DataFrame:
     viralkit.tables.TableError: column 'count', row 0 (counted from 0): -5 is negative; a count is \
 zero or more. Correct the value or filter out the row.
     """
-    if table not in TABLES:
+    if table not in list(TABLES):
         raise TableError(f"table {show(table)} is not known; tables: {list(TABLES)}.")
     frame = conform(require_polars(frame), table)
     rules = rules_of(frame.schema, table)
@@ -88,7 +88,7 @@ def conform(frame: pl.DataFrame, table: str) -> pl.DataFrame:
     absent = [name for name, column in columns.items() if column.required]
     absent = [name for name in absent if name not in frame.columns]
     if absent:
-        raise TableError("\n".join(absent_column(name, frame.columns) for name in absent))
+        raise TableError("\n".join(absent_column(name, frame.columns, table) for name in absent))
     present = {name: column for name, column in columns.items() if name in frame.columns}
     time = time_dtype(frame.schema["time"])
     wanted = {n: wanted_dtype(c.family, frame.schema[n], time) for n, c in present.items()}
@@ -153,9 +153,10 @@ def wrong_dtype(column: pl.Series, family: Family) -> str:
     return f"column {name} {found}; allowed: {allowed}. {step}"
 
 
-def absent_column(name: str, names: list[str]) -> str:
+def absent_column(name: str, names: list[str], table: str) -> str:
     """The required column that is not there, those that are, and which one may be meant."""
-    near = nearest(name, names) or "yours"
+    free = [other for other in names if other not in TABLES[table].columns]
+    near = nearest(name, free) or "yours"
     step = f"Rename it: frame.rename({{{show(near)}: {show(name)}}})."
     return f"column {show(name)} not found; columns: {show_names(names)}. {step}"
 
@@ -175,10 +176,10 @@ class Quality:
         """The checks, one a line, and the first ten dropped rows."""
         lines = ["Quality"]
         for name, rows, note in self.table.iter_rows():
-            lines.append(f"  {name:<40} {rows:>12,}  {note or ''}".rstrip())
+            lines.append(f"  {printable(name):<40} {rows:>12,}  {printable(note or '')}".rstrip())
         for file, line, column, value, reason in self.dropped.head(10).iter_rows():
             where = f"{show(file)}, line {line}" if file else f"row {line}"
-            lines.append(f"  {where}, column {show(column)}: {show(value)} {reason}")
+            lines.append(f"  {where}, column {show(column)}: {show_value(value)} {reason}")
         if len(self.dropped) > 10:
             lines.append(f"  … {len(self.dropped)} dropped rows in all: see .dropped")
         return "\n".join(lines)

@@ -35,6 +35,17 @@ def show(value: object, width: int = 60) -> str:
 _QUOTES = "'\""
 
 
+def show_value(text: str | None) -> str:
+    """A cell of text as an error message may print it, where a missing one is no text."""
+    return "the value" if text is None else show(text)
+
+
+def printable(text: str, width: int = 120) -> str:
+    """Text as it is, but short and without characters that steer a terminal."""
+    cut = text if len(text) <= width else f"{text[: width - 1]}…"
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in cut)
+
+
 def show_names(names: Sequence[str], most: int = 20) -> str:
     """A list of names as an error message may print it."""
     shown = ", ".join(show(name) for name in names[:most])

@@ -42,7 +42,7 @@ def choose_columns(
 
 def absent_column(name: str, given: str, columns: list[str]) -> str:
     """The column that is not there, those that are, and which one may be meant."""
-    near = nearest(given, columns) or (columns[0] if columns else "its name")
+    near = nearest(str(given), columns) or (columns[0] if columns else "its name")
     step = f"Rename it, or pass {name}={show(near)}."
     for separator in (";", "\t", ","):
         if len(columns) == 1 and separator in columns[0]:

@@ -8,7 +8,7 @@ import polars as pl
 from viralkit.reading.files import Source
 from viralkit.rules import Rule, texts_of
 from viralkit.tables import TableError
-from viralkit.wording import show
+from viralkit.wording import show, show_value
 
 OnError = Literal["raise", "drop", "keep"]
 DROPPED = {
@@ -95,13 +95,12 @@ class Settler:
         """The first row with a fault, and how many more there are."""
         first = bad.row(0, named=True)
         fault = self.faults[first["fault"]]
-        value = "the value" if first["value"] is None else show(first["value"])
         more = len(bad) - 1
         others = f" {more} more row{'s' * (more > 1)} cannot be used either." * bool(more)
         return (
-            f"{self.source.place(first['row'])}, column {show(first['column'])}: {value} "
-            f"{fault.reason}; {fault.allowed}. {fault.step}{others} Or pass "
-            'on_error="drop" (lists such rows in quality.dropped) or "keep" (excludes them).'
+            f"{self.source.place(first['row'])}, column {show(first['column'])}: "
+            f"{show_value(first['value'])} {fault.reason}; {fault.allowed}. {fault.step}{others} "
+            'Or pass on_error="drop" (lists such rows in quality.dropped) or "keep" (excludes them).'
         )
 
     def excuse(self, frame: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
@@ -114,7 +113,7 @@ class Settler:
         if "excluded" not in frame.columns:
             frame = frame.with_columns(excluded=pl.lit(None, pl.String))
         why = [
-            f"{self.source.place(row)}, column {show(column)}: {show(value)} {reason}"
+            f"{self.source.place(row)}, column {show(column)}: {show_value(value)} {reason}"
             for row, _, _, _, column, value, reason in bad.iter_rows()
         ]
         reasons = pl.DataFrame({"row": bad["row"], "why": why}, schema_overrides={"why": pl.String})
