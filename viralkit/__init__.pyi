@@ -26,6 +26,7 @@ from .models.growth import Exponential as Exponential
 from .models.growth import Gompertz as Gompertz
 from .models.growth import Linear as Linear
 from .models.growth import Logistic as Logistic
+from .models.phases import Phases as Phases
 from .reading.counts import read_counts as read_counts
 from .tables import TableError as TableError
 from .tables import check as check
