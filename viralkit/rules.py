@@ -50,7 +50,9 @@ def texts_of(cells: pl.Series) -> pl.Series:
     """Cells as text (polars panics over dates that Python does not know)."""
     if not isinstance(cells.dtype, pl.Date | pl.Datetime):
         return cells.cast(pl.String)
-    strange = ~cells.is_between(*date_limits(cells.dtype))
+    zone = isinstance(cells.dtype, pl.Datetime) and cells.dtype.time_zone
+    times = cells.dt.convert_time_zone("UTC") if zone else cells
+    strange = ~times.is_between(*date_limits(times.dtype))
     texts = cells.set(strange, None).cast(pl.String)
     return texts.set(strange.fill_null(False), "a time before the year 1 or after 9999")
 

@@ -176,7 +176,7 @@ class Quality:
         """The checks, one a line, and the first ten dropped rows."""
         lines = ["Quality"]
         for name, rows, note in self.table.iter_rows():
-            lines.append(f"  {printable(name):<40} {rows:>12,}  {printable(note or '')}".rstrip())
+            lines.append(f"  {printable(name):<44} {rows:>12,}  {printable(note or '')}".rstrip())
         for file, line, column, value, reason in self.dropped.head(10).iter_rows():
             where = f"{show(file)}, line {line}" if file else f"row {line}"
             lines.append(f"  {where}, column {show(column)}: {show_value(value)} {reason}")

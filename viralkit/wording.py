@@ -14,6 +14,7 @@ DATE_FORMS = (
     (r"\d{1,2}/\d{1,2}/\d{4}", 'str.to_date("%d/%m/%Y") (or "%m/%d/%Y" if months come first)'),
     (r"\d{1,2}/\d{1,2}/\d{2}", 'str.to_date("%d/%m/%y") (or "%m/%d/%y" if months come first)'),
     (r"\d{1,2}\.\d{1,2}\.\d{4}", 'str.to_date("%d.%m.%Y")'),
+    (r"\d{1,2}\.\d{1,2}\.\d{2}", 'str.to_date("%d.%m.%y") (or "%y.%d.%m" if years come first)'),
     (r"\d{1,2} [A-Za-z]{3} \d{4}", 'str.to_date("%d %b %Y")'),
     (r"\d{1,2} [A-Za-z]{4,} \d{4}", 'str.to_date("%d %B %Y")'),
     (r"[A-Za-z]{3} \d{1,2}, \d{4}", 'str.to_date("%b %d, %Y")'),
@@ -25,14 +26,9 @@ DATE_FORMS = (
 def show(value: object, width: int = 60) -> str:
     """Text or a value as an error message may print it: escaped, in quotes if text, and short."""
     text = repr(value[: width + 1] if isinstance(value, str) else value)
-    return (
-        text
-        if len(text) <= width
-        else f"{text[: width - 2]}…{text[0] if text[0] in _QUOTES else ''}"
-    )
-
-
-_QUOTES = "'\""
+    if len(text) <= width:
+        return text
+    return f"{text[: width - 2]}…{text[0] if isinstance(value, str) else ''}"
 
 
 def show_value(text: str | None) -> str:
@@ -55,7 +51,8 @@ def show_names(names: Sequence[str], most: int = 20) -> str:
 def nearest(name: str, names: Sequence[str]) -> str | None:
     """Which of the names is spelled most like this one, if any is."""
     folded = {other.casefold(): other for other in reversed(names)}
-    close = get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    alike = [other for other in folded if other[:3] == name.casefold()[:3]]
+    close = get_close_matches(name.casefold(), alike or folded, n=1, cutoff=0.5)
     return folded[close[0]] if close else None
 
 

@@ -23,8 +23,8 @@ COLUMNS = TABLES["counts"].columns
 KINDS = COLUMNS["kind"].choices
 TIMES = [name for name, column in COLUMNS.items() if column.family in ("time", "same")]
 # short enough for polars to add to any date
-DAYS = r"[1-9]\d{0,3}(d|w|mo|q|y)"
-DURATION = rf"[1-9]\d{{0,8}}(ns|us|ms|s|m|h)|{DAYS}"
+DAYS = r"[1-9][0-9]{0,3}(d|w|mo|q|y)"
+DURATION = rf"[1-9][0-9]{{0,8}}(ns|us|ms|s|m|h)|{DAYS}"
 
 
 def read_counts(
@@ -148,12 +148,15 @@ def add_period_end(frame: pl.DataFrame, kind: str, every: str | float | None) ->
     if kind != "incremental":
         if every is not None:
             raise TableError(
-                f"{given}, but kind={show(kind)}; only incremental counts have periods."
+                f"{given}, but kind={show(kind)}; periods belong to incremental counts. "
+                "Leave it out."
             )
         return frame
     if "period_end" in frame.columns:
         if every is not None:
-            raise TableError(f"{given} beside a column 'period_end'; allowed: one. Drop the other.")
+            raise TableError(
+                f"{given} beside a column 'period_end'; allowed: one of them. Leave one out."
+            )
         return frame
     return frame.with_columns(period_end=period_end(frame.schema["time"], every))
 

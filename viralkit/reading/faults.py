@@ -100,7 +100,7 @@ class Settler:
         return (
             f"{self.source.place(first['row'])}, column {show(first['column'])}: "
             f"{show_value(first['value'])} {fault.reason}; {fault.allowed}. {fault.step}{others} "
-            'Or pass on_error="drop" (lists such rows in quality.dropped) or "keep" (excludes them).'
+            'Or pass on_error="drop" (listed in quality.dropped) or "keep" (excludes them).'
         )
 
     def excuse(self, frame: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:

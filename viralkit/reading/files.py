@@ -1,5 +1,6 @@
 """Files as frames of text: what was read, and on which line each row stands."""
 
+import contextlib
 import csv
 import gzip
 import io
@@ -121,7 +122,8 @@ def read_text(path: Path, separator: str, name: str) -> Source:
         )
     except pl.exceptions.PolarsError as error:
         require_utf8(raw, path)
-        require_even_rows(raw, separator, path)
+        with contextlib.suppress(csv.Error):
+            require_even_rows(raw, separator, path)
         raise unreadable(path, "text with separators", error) from error
     frame = cells.slice(1).rename(dict(zip(cells.columns, header(cells, path), strict=True)))
     return Source(frame.filter(~is_blank(frame)), name, path.name, cells, skipped)
@@ -170,23 +172,26 @@ def require_utf8(raw: bytes, path: Path) -> None:
 
 
 def require_even_rows(raw: bytes, separator: str, path: Path) -> None:
-    """Say which line has more cells than the header, or where a quote is not closed."""
-    rows = csv.reader(io.StringIO(raw.decode(), newline=""), delimiter=separator, strict=True)
-    width, line = 0, 1
-    try:
-        for row in rows:
-            width = width or len(row)
-            if len(row) > width:
-                raise TableError(
-                    f"file {show(path.name)}, line {line} has {len(row)} cells; the header has "
-                    f"{width}. Put cells that hold {show(separator)} in double quotes."
-                )
-            line = rows.line_num + 1
-    except csv.Error as error:
+    """Say which line has more cells than the header, or else where a quote may stay open."""
+    rows = csv.reader(io.StringIO(raw.decode(), newline=""), delimiter=separator)
+    width, line, start = 0, 1, 1
+    for row in rows:
+        width, start = width or len(row), line
+        if len(row) > width:
+            step = f"Put cells that hold {show(separator)} in double quotes."
+            if width == 1:
+                skip = f"skip_rows={line - 1}, separator={show(separator)}, infer_schema=False"
+                step = f"If the header stands there, pass pl.read_csv(path, {skip})."
+            raise TableError(
+                f"file {show(path.name)}, line {line} has {len(row)} cells; the header has "
+                f"{width}. {step}"
+            )
+        line = rows.line_num + 1
+    if raw.count(b'"') % 2:
         raise TableError(
-            f"file {show(path.name)}, line {line}: {error}. Close each double quote, and double "
-            "those inside a cell."
-        ) from None
+            f"file {show(path.name)}: a double quote opens on line {start} or later and is not "
+            "closed; quotes come in pairs. Close it, or double those inside a cell."
+        )
 
 
 def unreadable(path: Path, form: str, error: Exception) -> TableError:

@@ -11,11 +11,15 @@ from viralkit.wording import parse_step, show
 
 Form = Literal["date", "datetime", "number"]
 
-DATE = r"^\d{4}-\d{2}-\d{2}$"
-MOMENT = r"^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2}(?:\.\d+)?)?(Z|[+-]\d{2}(?::?\d{2})?)?$"
-ZONE = r":\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}(?::?\d{2})?)$"
-INTEGER = r"^[+-]?\d+$"
-NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
+# [0-9] and not \d, which also takes the digits of other scripts
+DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+DATE = rf"^{DAY}$"
+OFFSET = r"Z|[+-][0-9]{2}(?::?[0-9]{2})?"
+MOMENT = rf"^({DAY})[T ]([0-9]{{2}}:[0-9]{{2}})(:[0-9]{{2}}(?:\.[0-9]+)?)?({OFFSET})?$"
+ZONE = rf":[0-9]{{2}}(?:\.[0-9]+)?(?:{OFFSET})$"
+INTEGER = r"^[+-]?[0-9]+$"
+NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+FORMS: dict[Form, str] = {"date": DATE, "datetime": rf"{DATE}|{MOMENT}", "number": NUMBER}
 TIMES = "ISO dates (2007-05-22), ISO times (2007-05-22T14:30Z) or numbers (periods)"
 NUMBERS = "digits with a decimal point at most (1234 or 1234.5), no separators, units or words"
 
@@ -85,8 +89,8 @@ def times_of(cells: pl.Series, form: Form) -> pl.Series:
     iso = cells.str.replace(DATE, "${0}T00:00")
     iso = iso.set(~matches(iso, MOMENT), None)
     iso = iso.str.replace(MOMENT, "${1}T${2}${3} ${4}")
-    iso = iso.str.replace(r"(T\d{2}:\d{2}) ", "${1}:00 ").str.replace(r" Z?$", " +00:00")
-    iso = iso.str.replace(r" ([+-]\d{2})$", " ${1}:00")
+    iso = iso.str.replace(r"(T[0-9]{2}:[0-9]{2}) ", "${1}:00 ").str.replace(r" Z?$", " +00:00")
+    iso = iso.str.replace(r" ([+-][0-9]{2})$", " ${1}:00")
     return iso.str.to_datetime(
         "%Y-%m-%dT%H:%M:%S%.f %z", strict=False, time_unit="us", time_zone="UTC"
     ).cast(UTC_TIME)
@@ -103,14 +107,15 @@ def counts_of(cells: pl.Series) -> pl.Series:
 def time_faults(cells: pl.Series, parsed: pl.Series, name: str, form: Form) -> list[Fault]:
     """The texts of a time column that could not be read."""
     unread = cells.is_not_null() & parsed.is_null()
-    foreign = unread & (matches(cells, NUMBER) if form != "number" else ~matches(cells, NUMBER))
-    among = "is a number among dates" if form != "number" else "is no number, as the others are"
-    rest = (unread & ~foreign).arg_true()
-    step = parse_step(name, cells[rest[0]]) if len(rest) else ""
+    own = matches(cells, FORMS[form])
+    other = unread & ~own & matches(cells, "|".join(FORMS.values()))
+    rest = (unread & ~other).arg_true()
+    step = "Correct it: no calendar has it."
+    if len(rest) and not own[rest[0]]:
+        step = parse_step(name, cells[rest[0]])
+    one = "a column holds one form of time"
     return [
-        Fault(
-            parsed.name, foreign.arg_true(), among, "a column holds one form of time", "Mend it."
-        ),
+        Fault(parsed.name, other.arg_true(), f"is no {form}, as most times are", one, "Mend it."),
         Fault(parsed.name, rest, "is no time", f"allowed: {TIMES}", step),
     ]
 
