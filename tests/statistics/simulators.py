@@ -1,5 +1,7 @@
 """Independent simulators: differential equations and branching clusters, no code of the kit."""
 
+from datetime import date, timedelta
+
 import numpy as np
 import polars as pl
 
@@ -45,5 +47,25 @@ def counts_table(edges: np.ndarray, increments: np.ndarray) -> pl.DataFrame:
             "period_end": edges[1:],
             "count": increments,
             "kind": "incremental",
+        }
+    )
+
+
+def cumulative_table(
+    start: date, days: np.ndarray, total: np.ndarray, doubt: np.ndarray
+) -> pl.DataFrame:
+    """Return running totals on days, each known to within ``doubt`` days on either side."""
+    when = [
+        [start + timedelta(days=int(d + s * w)) for d, w in zip(days, doubt, strict=True)]
+        for s in (-1, 0, 1)
+    ]
+    return pl.DataFrame(
+        {
+            "item": "simulated",
+            "time": when[1],
+            "count": total,
+            "time_lower": when[0],
+            "time_upper": when[2],
+            "kind": "cumulative",
         }
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from ..tables import TableError
 from .series import When

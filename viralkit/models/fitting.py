@@ -66,7 +66,7 @@ def fit_growth(
     _allowed("dates", dates, ["interval", "midpoint"])
     if family == "negative_binomial" and method != "increments":
         raise ValueError(
-            f"family='negative_binomial' is not fitted by method={method!r}; allowed there: 'normal', "
+            f"family='negative_binomial' is not fitted by method={method!r}, which takes 'normal' and "
             "'quasipoisson'. Pass method='increments'."
         )
     _check_fixed(model, fixed, len(model.series.increment))
@@ -174,7 +174,7 @@ def _with_likelihood(fit: Fit) -> Fit:
         x = np.append(x, np.log(np.clip(spread, 1e-6, 10.0)))
         free, names = [*free, len(names)], [*names, "alpha"]
         box = np.column_stack([box, [np.log(1e-12), np.log(1e3)]])
-    ages, weights = _nodes(fit.model, fit.choices["dates"])
+    ages, weights = _nodes(fit)
     scale = 1.0 if family.name == "negative_binomial" else fit.scale
     count = fit.model.series.increment
     bounds = _bounds(fit.model, fit.choices["bounds"])
@@ -199,14 +199,20 @@ def _iterate(fit: Fit, x: Array) -> Fit:
     return fit
 
 
-def _nodes(model: Growth, dates: str) -> tuple[Array, Array]:
-    series = model.series
+def _nodes(fit: Fit) -> tuple[Array, Array]:
+    """Lay nodes over uncertain dates: the more, the better the counts tell the date."""
+    series = fit.model.series
     middle = np.concatenate([series.begin[:1], series.end])
     lower, upper = middle.copy(), middle.copy()
-    if dates == "interval":
+    if fit.choices["dates"] == "interval":
         known = series.points.tail(len(series.end))
         lower[1:], upper[1:] = known["age_lower"].to_numpy(), known["age_upper"].to_numpy()
-    return date_nodes(lower, middle, upper)
+    mean = fit.model.mean(fit.x)
+    noise = np.sqrt(fit.scale * fit.objective.family.variance(mean))
+    days = noise * (series.end - np.maximum(series.begin, 0.0)) / mean  # one sigma, as time
+    sharpest = np.minimum(days, np.append(days[1:], np.inf))
+    ratio = float(np.max((upper[1:] - lower[1:]) / np.maximum(sharpest, 1e-12)))
+    return date_nodes(lower, middle, upper, int(np.clip(np.ceil(4 * ratio), 5, 40)))
 
 
 def _bounds(model: Growth, choice: str) -> Bounds:
@@ -244,10 +250,12 @@ def _find_limits(fit: Fit) -> None:
     """Move to its limit each parameter along which the loss has no minimum (q → 0, m → ∞)."""
     last = len(fit.model.parameters) - 1
     error = dict(zip(fit.free, _log_errors(fit), strict=True))
-    for index in [i for i in fit.free if i <= last and fit.model.parameters[i].positive]:
-        end = "lower" if index < last else "upper"
+    for index in list(fit.free):
+        if index <= last and not fit.model.parameters[index].positive:
+            continue
+        end = "upper" if index == last else "lower"
         near = abs(fit.x[index] - fit.objective.box[int(end == "upper"), index]) < 8
-        if (index < last or fit.model.size_is_ceiling) and (near or error[index] > 2):
+        if (index != last or fit.model.size_is_ceiling) and (near or error[index] > 2):
             _try_limit(fit, index, end)
     for name in set(fit.model.vanish_with_ceiling) & {fit.names[i] for i in fit.free}:
         if fit.limits.get("m") == np.inf:

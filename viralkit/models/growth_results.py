@@ -273,7 +273,8 @@ class GrowthResults(Results):
         doubt = left / rng.chisquare(left, (DRAWS, 1))  # of the dispersion, itself estimated
         x = np.tile(fit.x, (DRAWS, 1))
         if fit.free:
-            root = np.linalg.cholesky(self._spread + 1e-14 * np.eye(len(fit.free)))
+            size, axes = np.linalg.eigh(self._spread)
+            root = axes * np.sqrt(np.maximum(size, 0.0))
             moved = rng.standard_normal((DRAWS, len(fit.free))) @ root.T * np.sqrt(doubt)
             x[:, fit.free] = np.clip(x[:, fit.free] + moved, *fit.objective.box[:, fit.free])
         with np.errstate(all="ignore"):

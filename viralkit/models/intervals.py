@@ -79,7 +79,7 @@ def bootstrap_interval(
     results: GrowthResults, alpha: float, replicates: int, seed: int
 ) -> pl.DataFrame:
     """Refit to counts simulated from the fit; percentiles of the refits."""
-    from tqdm.auto import tqdm
+    from tqdm import tqdm
 
     rng = np.random.default_rng(seed)
     rounds = tqdm(range(replicates), desc="bootstrap", delay=2, leave=False)

@@ -13,7 +13,6 @@ from .families import Family
 from .results import Array
 from .solve import STEP, jacobian
 
-NODES = 5
 IMPOSSIBLE = -1e6
 Curve = Callable[[Any, Any], Any]  # (parameters on the fitting scale, ages) -> cumulative count
 
@@ -169,13 +168,13 @@ def _log_sum(terms: Any) -> Any:
     return top + np.log(np.sum(np.exp(terms - top), axis=0))
 
 
-def date_nodes(lower: Array, middle: Array, upper: Array) -> tuple[Array, Array]:
+def date_nodes(lower: Array, middle: Array, upper: Array, nodes: int) -> tuple[Array, Array]:
     """Spread each uncertain date over its interval (Gauss-Legendre); exact dates stay one node."""
     if not np.any(upper > lower):
         return middle[:, None], np.ones((len(middle), 1))
-    place, weight = np.polynomial.legendre.leggauss(NODES)
+    place, weight = np.polynomial.legendre.leggauss(nodes)
     doubtful = (upper > lower)[:, None]
     width = np.where(doubtful, upper[:, None], 0.0) - np.where(doubtful, lower[:, None], 0.0)
     ages = np.where(doubtful, lower[:, None] + width * (place + 1) / 2, middle[:, None])
-    certain = np.where(np.arange(NODES) == 0, 1.0, 1e-300)
+    certain = np.where(np.arange(nodes) == 0, 1.0, 1e-300)
     return ages, np.where(doubtful, weight / 2, certain)

@@ -118,14 +118,13 @@ def prepare(
     used = one_series(counts).sort("time", maintain_order=True)
     if used.is_empty():
         raise TableError("the counts table has no usable row. Check the filter and 'excluded'.")
+    if not (used["count"] > 0).any():
+        raise TableError("all counts are zero: nothing grows. A model needs counts above zero.")
     check_unit(used, unit)
     kind = _kind(used)
     begin_at = find_start(used, start, kind == "cumulative")
     read = _cumulative if kind == "cumulative" else _incremental
-    series = read(used, begin_at, unit, reaches_back, counts.height - used.height)
-    if not np.any(series.increment > 0):
-        raise TableError("all counts are zero: nothing grows. A model needs counts above zero.")
-    return series, begin_at
+    return read(used, begin_at, unit, reaches_back, counts.height - used.height), begin_at
 
 
 def _kind(table: pl.DataFrame) -> str:
