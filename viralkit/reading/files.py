@@ -89,9 +89,9 @@ def require_file(path: Path) -> None:
         names = sorted(p.name for p in path.parent.iterdir() if p.name.lower().endswith(ALLOWED))
     except (OSError, ValueError):
         names = []
-    near = get_close_matches(path.name, names, n=3, cutoff=0.4) or names
+    near = get_close_matches(path.name, names, n=3, cutoff=0.7) or names
     raise FileNotFoundError(
-        f"file {show(path.name)} not found in folder {show(str(path.parent))}; files there: "
+        f"file {show(path.name)} not found in folder {show(str(path.parent), 120)}; files there: "
         f"{show_names(near, 5)}. Correct the name or the folder; from the web, download it first."
     )
 
