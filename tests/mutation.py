@@ -1,0 +1,82 @@
+"""Do the tests notice when the code is wrong? python tests/mutation.py SECONDS [MUTANTS].
+
+mutmut changes one thing at a time in the modules that pyproject.toml names; a sample of these
+mutants (the same one each time) meets the tests that cover them. Printed: how many were noticed,
+the score of each module, and the mutants that lived. At the end of its time it reports what it has.
+"""
+
+import json
+import random
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from mutmut.stats import status_by_exit_code
+
+ROOT = Path(__file__).resolve().parents[1]
+MUTANTS = ROOT / "mutants"
+NOTICED = {"killed", "timeout", "segfault", "suspicious", "caught by type check"}
+MUTMUT = [sys.executable, "-m", "mutmut", "run", "--max-children", "2"]
+
+
+def generate() -> list[str]:
+    """Write the mutants and learn which test covers what; give the mutants' names."""
+    done = subprocess.run([*MUTMUT, "viralkit.none*"], cwd=ROOT, capture_output=True, text=True)
+    names = sorted(verdicts())
+    if done.returncode or not names:
+        sys.exit(f"mutmut could not prepare:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+    return names
+
+
+def verdicts() -> dict[str, int | None]:
+    """Give each mutant's exit code as mutmut stored it, None where it was not tried."""
+    found: dict[str, int | None] = {}
+    for path in MUTANTS.glob("viralkit/**/*.meta"):
+        found |= json.loads(path.read_text("utf-8"))["exit_code_by_key"]
+    return found
+
+
+def forget() -> None:
+    """Let no verdict of an earlier run stand for one of this run."""
+    for path in MUTANTS.glob("viralkit/**/*.meta"):
+        meta = json.loads(path.read_text("utf-8"))
+        meta["exit_code_by_key"] = dict.fromkeys(meta["exit_code_by_key"])
+        path.write_text(json.dumps(meta), encoding="utf-8")
+
+
+def report(sample: list[str]) -> None:
+    """Print the score, by module and in all, and the names of the mutants that lived."""
+    codes = verdicts()
+    tried = {
+        name: str(status_by_exit_code[codes[name]]) for name in sample if codes[name] is not None
+    }
+    modules: dict[str, Counter[bool]] = defaultdict(Counter)
+    for name, status in tried.items():
+        modules[name.rpartition(".")[0]][status in NOTICED] += 1
+    lived = sorted(name for name, status in tried.items() if status not in NOTICED)
+    for name in lived:
+        print(f"lived: {name} ({tried[name]})")
+    for module, count in sorted(modules.items()):
+        print(f"{module:<40} {count[True]:>4} of {count.total():>4} noticed")
+    score = 1 - len(lived) / max(len(tried), 1)
+    print(f"mutation score {score:.1%}: {len(tried)} of {len(codes)} mutants tried")
+    print("One of them: python -m mutmut show NAME")
+
+
+def main(seconds: float, size: int) -> None:
+    """Generate, sample, try, report."""
+    names = generate()
+    forget()
+    sample = random.Random(1).sample(names, min(size, len(names)))
+    try:
+        subprocess.run(
+            [*MUTMUT, *sample], cwd=ROOT, timeout=seconds, stdout=subprocess.DEVNULL, check=False
+        )
+    except subprocess.TimeoutExpired:
+        print(f"time is over after {seconds:g} s")
+    report(sample)
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 400)
