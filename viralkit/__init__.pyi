@@ -20,6 +20,9 @@ from .datasets import load_referral_products_figures as load_referral_products_f
 from .datasets import load_referral_products_users as load_referral_products_users
 from .datasets import load_viral_videos_engagement as load_viral_videos_engagement
 from .datasets import load_viral_videos_views as load_viral_videos_views
+from .explorers import explore_fit as explore_fit
+from .explorers import explore_forecast as explore_forecast
+from .explorers import explore_legs as explore_legs
 from .models.bass import Bass as Bass
 from .models.compare import compare as compare
 from .models.growth import Exponential as Exponential

@@ -54,7 +54,7 @@ def cell(value: Any) -> str:
 
 def frame_html(frame: pl.DataFrame) -> str:
     """Write a table as escaped HTML: numbers right, text left."""
-    sides = ["right" if dtype.is_numeric() else "left" for dtype in frame.dtypes]
+    sides = [_side(dtype) for dtype in frame.dtypes]
     head = "".join(
         _tag("th", side, html.escape(name)) for side, name in zip(sides, frame.columns, strict=True)
     )
@@ -67,8 +67,14 @@ def frame_html(frame: pl.DataFrame) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{note}"
 
 
+def _side(dtype: pl.DataType) -> str:
+    if dtype == pl.String:
+        return "text-align:left"
+    return f"text-align:{'right' if dtype.is_numeric() else 'left'};white-space:nowrap"
+
+
 def _tag(name: str, side: str, text: str) -> str:
-    return f'<{name} style="text-align:{side}">{text}</{name}>'
+    return f'<{name} style="{side}">{text}</{name}>'
 
 
 def _plain(frame: pl.DataFrame, printer: Any, cycle: bool) -> None:

@@ -30,6 +30,7 @@ from viralkit.charts.rows import steps
 from viralkit.charts.theme import BLUE, BLUE_TEXT, GREY, ORANGE
 from viralkit.models.series import to_time
 
+_MOST_POINTS = 2000
 _LINE = 95  # characters of a subtitle's line
 
 
@@ -88,9 +89,10 @@ def fit_chart(
 
 
 def observed(model: Any) -> pl.DataFrame:
-    """Return the model's points and bounds as rows to draw."""
+    """Return the model's points and bounds as rows to draw, at most two thousand."""
     points = model.points.with_columns(pl.lit("exact").alias("bound"))
     rows = pl.concat([points, model.bounds], how="diagonal_relaxed")
+    rows = rows.gather_every(-(-rows.height // _MOST_POINTS))
     return with_doubt(rows.with_columns(pl.col("count").cast(pl.Float64)))
 
 
@@ -117,10 +119,10 @@ def _total(results: Any, rows: pl.DataFrame, x: alt.X) -> list[alt.Chart]:
     domain = count_domain(
         pl.concat([highest, curve["upper"].clip(0, 1.3 * highest.max())]), "linear"
     )
-    y = count_axis(domain, "linear")
+    y = count_axis(domain)
     last = float(curve["mean"][-1])
     label = f"{model.name} fit {short(last)}"
-    height = [pixels(min(last, domain[1]), domain, "linear")]
+    height = [pixels(last, domain)]
     return [
         *curve_layers(curve, x, domain, BLUE),
         *(layer.encode(y, color=alt.value(GREY)) for layer in point_layers(rows, x)),
@@ -138,8 +140,8 @@ def curve_layers(
     band = base.mark_area(color=colour, opacity=0.18, clip=True)
     line = base.mark_line(color=colour, strokeWidth=2.5, clip=True)
     return [
-        band.encode(count_axis(domain, "linear", "lower"), alt.Y2("upper")),
-        line.encode(count_axis(domain, "linear", "mean")),
+        band.encode(count_axis(domain, field="lower"), alt.Y2("upper")),
+        line.encode(count_axis(domain, field="mean")),
     ]
 
 
@@ -158,10 +160,10 @@ def _growth(results: Any, x: alt.X) -> list[alt.Chart]:
     curve = results.predict()
     fitted = np.gradient(curve["mean"].to_numpy(), curve["age"].to_numpy(), edge_order=2)
     line = pl.DataFrame({"time": moments(model, curve["age"]), "count": fitted})
-    domain = count_domain(pl.concat([rates["count"], line["count"]]), "linear")
-    y = count_axis(domain, "linear")
+    domain = count_domain(pl.concat([rates["count"], line["count"]]))
+    y = count_axis(domain)
     seen = alt.Chart(drawn(steps(rates).select("time", "count", "run")))
-    height = [pixels(float(fitted[-1]), domain, "linear")]
+    height = [pixels(float(fitted[-1]), domain)]
     return [
         seen.mark_line(interpolate="step-after", strokeWidth=1.5, color=GREY).encode(
             x, y, alt.Detail("run:Q")

@@ -78,7 +78,7 @@ def forecast_chart(
     came = came.filter(pl.col("age") <= curves[0]["age"].max())
     x = axis_from_start(model, max([until, *known["time"]]))
     domain = _reach(pl.concat([known["count"], came["count"]]), curves)
-    y = count_axis(domain, "linear")
+    y = count_axis(domain)
     foreseen = [
         layer
         for curve, colour in zip(curves, MARKS, strict=False)
@@ -127,7 +127,7 @@ def held(curve: pl.DataFrame, came: pl.DataFrame) -> str:
 def _reach(counts: pl.Series, curves: Sequence[pl.DataFrame]) -> list[float]:
     seen = float(counts.max())  # type: ignore[arg-type]
     highest = max(float(curve["upper"].max()) for curve in curves)  # type: ignore[arg-type]
-    return count_domain(pl.Series([seen, min(highest, _REACH * seen)]), "linear")
+    return count_domain(pl.Series([seen, min(highest, _REACH * seen)]))
 
 
 def _came(came: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
@@ -144,6 +144,6 @@ def _names(
 ) -> alt.Chart:
     ends = [float(curve["mean"][-1]) for curve in curves]
     texts = [f"{fit.model.name} {short(end)}" for fit, end in zip(fits, ends, strict=True)]
-    heights = [pixels(min(end, domain[1]), domain, "linear") for end in ends]
+    heights = [pixels(end, domain) for end in ends]
     times = pl.concat([curve["time"].tail(1) for curve in curves])
     return end_labels(times, texts, heights, TEXTS[: len(fits)], x)[1]

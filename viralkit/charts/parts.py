@@ -94,7 +94,7 @@ def _parts(time: Any) -> dict[str, Any]:
     return day | clock
 
 
-def count_domain(counts: pl.Series, scale: Scale) -> list[float]:
+def count_domain(counts: pl.Series, scale: Scale = "linear") -> list[float]:
     """Choose the range of the counts' axis, a little wider than the data."""
     top = float(counts.max() or 1)  # type: ignore[arg-type]
     if scale == "linear":
@@ -103,7 +103,7 @@ def count_domain(counts: pl.Series, scale: Scale) -> list[float]:
     return [10 ** math.floor(math.log10(least)), top * 1.6]
 
 
-def count_axis(domain: Sequence[float], scale: Scale, field: str = "count") -> alt.Y:
+def count_axis(domain: Sequence[float], scale: Scale = "linear", field: str = "count") -> alt.Y:
     """Build the axis of counts: short numbers in one unit, tens on a log scale."""
     if scale == "log":
         first, last = (math.log10(end) for end in domain)
@@ -131,15 +131,17 @@ def _label(size: float | None = None) -> str:
     return result
 
 
-def pixels(value: float, domain: Sequence[float], scale: Scale) -> float:
+def pixels(
+    value: float, domain: Sequence[float], scale: Scale = "linear", height: float = HEIGHT
+) -> float:
     """Find how far below the plot's top a count is drawn."""
     low, high, at = domain[0], domain[1], value
     if scale == "log":
         low, high, at = math.log10(low), math.log10(high), math.log10(max(value, low))
-    return HEIGHT * (1 - (at - low) / (high - low))
+    return height * (1 - (min(at, high) - low) / (high - low))
 
 
-def spread(heights: Sequence[float], gap: float = 16) -> list[float]:
+def spread(heights: Sequence[float], bottom: float = HEIGHT, gap: float = 16) -> list[float]:
     """Move labels apart so that none overprints another, near their lines and beside the plot."""
     order = sorted(range(len(heights)), key=lambda i: heights[i])
     placed = [heights[i] for i in order]
@@ -149,7 +151,7 @@ def spread(heights: Sequence[float], gap: float = 16) -> list[float]:
             if lack > 1e-6:
                 placed[i - 1] -= lack / 2
                 placed[i] += lack / 2
-        over = max(placed[-1] - HEIGHT, 0.0)
+        over = max(placed[-1] - bottom, 0.0)
         placed = [height - over for height in placed]
     return [placed[order.index(i)] for i in range(len(heights))]
 

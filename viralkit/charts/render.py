@@ -21,6 +21,8 @@ from viralkit.charts.theme import enable_theme
 # The compiler nearest to the Vega-Lite 5.6.1 that JupyterLab 4.6 bundles.
 _COMPILER = "5.8"
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
+# The menu beside a chart saves it; it does not lead to a web site.
+_ACTIONS = {"export": True, "source": False, "compiled": False, "editor": False}
 _SLOW = 2.0
 _first_picture = True
 
@@ -105,7 +107,7 @@ def save(chart: Any, path: str | os.PathLike[str]) -> None:
 
 def bundle(spec: dict[str, Any], ratio: float = 1.5) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what a notebook stores of a chart: Vega-Lite, a picture and a sentence."""
-    spec = {**spec, "$schema": _SCHEMA}
+    spec = {**spec, "$schema": _SCHEMA, "usermeta": {"embedOptions": {"actions": _ACTIONS}}}
     picture = _png(spec, ratio)
     width, height = (round(side / ratio) for side in struct.unpack(">II", picture[16:24]))
     data = {

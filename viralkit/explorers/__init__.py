@@ -1,0 +1,7 @@
+"""Explorers: move a control, watch chart, table and code change."""
+
+from .fit import explore_fit
+from .forecast import explore_forecast
+from .legs import explore_legs
+
+__all__ = ["explore_fit", "explore_forecast", "explore_legs"]

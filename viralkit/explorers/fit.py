@@ -1,0 +1,184 @@
+"""Move the parameters of a model and see how well its curve still fits."""
+
+import math
+from typing import Any
+
+import altair as alt
+import ipywidgets
+import numpy as np
+import polars as pl
+
+from viralkit.charts.fits import axis_from_start, moments, observed
+from viralkit.charts.parts import (
+    count_axis,
+    count_domain,
+    drawn,
+    pixels,
+    plain,
+    point_layers,
+    short,
+    spread,
+)
+from viralkit.charts.theme import BLUE, BLUE_TEXT, GREY, ORANGE, ORANGE_TEXT
+from viralkit.explorers.box import HEIGHT, WIDTH, Explorer, State, end_names, live_title, rounded
+from viralkit.models.results import Parameter
+
+_STEPS = 160
+
+
+def explore_fit(model: Any) -> Explorer:
+    """What does each parameter do, and how much worse does the curve fit without its best value?
+
+    Parameters
+    ----------
+    model : Model
+        An unfitted growth model, such as ``vk.Bass(counts, unit="day")``. It is fitted once.
+
+    Returns
+    -------
+    Explorer
+        A slider for each parameter, by its name (``ui.q``); ``ui.table`` (parameter, unit, value,
+        best, std_error; the last row is the misfit, as a ratio to that of the best fit);
+        ``ui.chart``; ``ui.code``. "Fit the rest" refits the parameters that were not moved;
+        "Reset" goes back to the best fit (``ui.fit_rest.click()``, ``ui.reset.click()``).
+
+    Examples
+    --------
+    >>> import polars as pl, viralkit as vk
+    >>> counts = pl.DataFrame({"item": "clip", "time": [0.0, 1, 2, 4], "count": [0, 5, 11, 20],
+    ...                        "kind": "cumulative"})
+    >>> ui = vk.explore_fit(vk.Linear(counts, unit="period"))
+    >>> ui.rate.value = 6.0
+    >>> ui.code
+    "vk.Linear(counts, unit='period').fit(fixed={'rate': 6.0})"
+    """
+    trial = _Trial(model)
+    rest = ipywidgets.Button(description="Fit the rest", tooltip="Refit what was not moved")
+    reset = ipywidgets.Button(description="Reset to best fit", tooltip="Back to the best fit")
+    ui = Explorer(trial.sliders, trial.chart(), trial.state, {"fit_rest": rest, "reset": reset})
+    rest.on_click(lambda _: ui.set_together(trial.fit_rest()))
+    reset.on_click(lambda _: ui.set_together(trial.reset()))
+    return ui
+
+
+class _Trial:
+    """The settings tried on a model, beside its best fit."""
+
+    def __init__(self, model: Any) -> None:
+        self.model, self.best = model, model.fit()
+        self.limits = {name: (low, high) for name, low, high in self.best.conf_int().rows()}
+        self.sliders = {p.name: self._slider(p) for p in model.parameters}
+        self.start = {name: slider.value for name, slider in self.sliders.items()}
+        self.last, self.held, self.refitted = dict(self.start), set[str](), False
+        self.ages = np.linspace(0.0, model.series.span, _STEPS)
+        self.curve = model.curve(self.start, self.ages)
+        self.least = model.deviance(self.start)
+        counts = pl.concat([observed(model)["count"], pl.Series([self.curve[-1]])])
+        self.domain = count_domain(1.2 * counts)
+
+    def _slider(self, parameter: Parameter) -> Any:
+        """Make the slider of one parameter: best value in the middle, decades if it is positive."""
+        best, span = rounded(self.best.params[parameter.name]), self.model.series.span
+        text = {"description": parameter.label, "tooltip": parameter.unit}
+        text["readout_format"] = ".3s" if best >= 1000 else ".3g"
+        if parameter.positive and best > 0:
+            low = math.log10(min(best, 10 * float(self.model.points["count"].max()))) - 1
+            best = min(best, 10 ** (low + 2))
+            return ipywidgets.FloatLogSlider(best, min=low, max=low + 2, step=0.01, **text)
+        low, high = best - span / 2, best + span / 2
+        if best == 0:
+            low, high = 0.0, 3 * (self.limits[parameter.name][1] or 1 / span)
+        return ipywidgets.FloatSlider(best, min=low, max=high, step=(high - low) / 200, **text)
+
+    def fit_rest(self) -> dict[str, float]:
+        """Refit what was not moved, and return the sliders' new values."""
+        fixed = {name: self.last[name] for name in self.held}
+        if len(fixed) < len(self.sliders):
+            found = self.model.fit(fixed=fixed).params if fixed else self.start
+            new = {n: _inside(slider, found[n]) for n, slider in self.sliders.items()}
+            self.last, self.refitted = {**new, **fixed}, True
+        return self.last
+
+    def reset(self) -> dict[str, float]:
+        """Return the best fit's values."""
+        self.last, self.held, self.refitted = dict(self.start), set(), False
+        return self.last
+
+    def state(self) -> State:
+        """Read the sliders; tell the curve, the misfit and the code."""
+        values = {name: rounded(slider.value) for name, slider in self.sliders.items()}
+        moved = {name for name, value in values.items() if value != self.last[name]}
+        if moved:
+            self.last, self.held, self.refitted = values, self.held | moved, False
+        curve = self.model.curve(values, self.ages)
+        misfit = self.model.deviance(values) / self.least if self.least > 0 else 1.0
+        finding = self._finding(misfit)
+        params = {
+            "curve": [rounded(v) for v in np.clip(curve, 0, 10 * self.domain[1])],
+            "names": ["Best fit", f"Yours {short(curve[-1])}"],
+            "heights": self._heights(float(curve[-1])),
+            "finding": finding,
+        }
+        shown = ("parameter", "value", "best", "std_error")
+        return State(self._table(values, misfit), params, self._code(values), finding, shown)
+
+    def _finding(self, misfit: float) -> str:
+        if not self.held:
+            return "Best fit: move a slider to see it worsen"
+        ratio = f"{misfit:.2f}" if misfit < 100 else short(misfit)
+        return f"The misfit is {ratio} times that of the best fit"
+
+    def _heights(self, last: float) -> list[float]:
+        ends = [pixels(end, self.domain, height=HEIGHT) for end in (float(self.curve[-1]), last)]
+        return [rounded(height) for height in spread(ends, HEIGHT)]
+
+    def _table(self, values: dict[str, float], misfit: float) -> pl.DataFrame:
+        rows = [
+            (p.label, p.unit, values[p.name], self.best.params[p.name], self.best.bse[p.name])
+            for p in self.model.parameters
+        ]
+        rows.append(("misfit", "times the best", misfit, 1.0, None))
+        columns: dict[str, Any] = {"parameter": pl.String, "unit": pl.String, "value": pl.Float64}
+        columns |= {"best": pl.Float64, "std_error": pl.Float64}
+        return pl.DataFrame(rows, schema=columns, orient="row")
+
+    def _code(self, values: dict[str, float]) -> str:
+        if not self.held:
+            return f"{self.model.call}.fit()"
+        fixed = {n: v for n, v in values.items() if n in self.held or not self.refitted}
+        return f"{self.model.call}.fit(fixed={fixed})"
+
+    def chart(self) -> alt.LayerChart:
+        """Draw counts, the best curve, and the curve tried."""
+        rows = observed(self.model)
+        x = axis_from_start(self.model, rows["time"].max())
+        y, grid = count_axis(self.domain), {"i": range(_STEPS), "best": self.curve}
+        times = pl.DataFrame(grid).with_columns(moments(self.model, self.ages))
+        curves = alt.Chart(drawn(times)).transform_calculate(curve="curve[datum.i]")
+        thick = {"strokeWidth": 2.5, "clip": True}
+        subtitle = [
+            f"{plain(self.model.label)}: count so far",
+            f"Grey: counts; triangles: at least, at most. Rates are per {self.model.unit}",
+        ]
+        return alt.layer(
+            *(layer.encode(y, color=alt.value(GREY)) for layer in point_layers(rows, x)),
+            curves.mark_line(color=BLUE, **thick).encode(x, count_axis(self.domain, field="best")),
+            curves.mark_line(color=ORANGE, **thick).encode(
+                x, count_axis(self.domain, field="curve")
+            ),
+            end_names([BLUE_TEXT, ORANGE_TEXT]),
+        ).properties(width=WIDTH, height=HEIGHT, title=live_title(subtitle))
+
+
+def _inside(slider: Any, value: float) -> float:
+    """Widen a slider so that it can show a value; the lowest stands for zero on a log slider."""
+    place = rounded(value)
+    if isinstance(slider, ipywidgets.FloatLogSlider):
+        place = max(place, 10 ** (slider.min - 3))
+        slider.min, slider.max = (
+            min(slider.min, math.log10(place)),
+            max(slider.max, math.log10(place)),
+        )
+    else:
+        slider.min, slider.max = min(slider.min, place), max(slider.max, place)
+    return rounded(place)
