@@ -7,10 +7,10 @@ import argparse
 
 import polars as pl
 
-from benchmarks import tables
+from benchmarks import bass, tables
 from benchmarks.timing import Row
 
-TASKS = {"tables": tables.rows}
+TASKS = {"bass": bass.rows, "tables": tables.rows}
 
 
 def main() -> None:
