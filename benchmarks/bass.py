@@ -1,4 +1,4 @@
-"""The Bass fit on 13 points beside scipy and the Bass packages of the registry, answers included."""
+"""The Bass fit on 13 points beside scipy and the Bass packages of PyPI, answers included."""
 
 import contextlib
 import importlib
