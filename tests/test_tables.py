@@ -320,7 +320,8 @@ def test_other_types_get_one_sentence(value: object, message: str) -> None:
     assert refusal(value) == message
 
 
-def test_pandas_is_not_imported() -> None:
+def test_pandas_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "pandas", raising=False)
     refusal(FakePandas())
     assert "pandas" not in sys.modules
 
