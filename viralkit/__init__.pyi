@@ -25,10 +25,10 @@ from .explorers import explore_forecast as explore_forecast
 from .explorers import explore_legs as explore_legs
 from .models.bass import Bass as Bass
 from .models.compare import compare as compare
-from .models.growth import Exponential as Exponential
-from .models.growth import Gompertz as Gompertz
-from .models.growth import Linear as Linear
-from .models.growth import Logistic as Logistic
+from .models.curves import Exponential as Exponential
+from .models.curves import Gompertz as Gompertz
+from .models.curves import Linear as Linear
+from .models.curves import Logistic as Logistic
 from .models.phases import Phases as Phases
 from .reading.counts import read_counts as read_counts
 from .tables import TableError as TableError

@@ -58,9 +58,10 @@ def compare(
     Examples
     --------
     >>> import polars as pl, viralkit as vk
-    >>> counts = pl.DataFrame({"item": "a", "time": [float(t) for t in range(9)], "kind": "cumulative",
-    ...                        "count": [0, 4, 11, 14, 21, 24, 31, 36, 39]})
-    >>> fits = [model(counts, unit="period", start=0.0).fit() for model in (vk.Linear, vk.Exponential)]
+    >>> counts = pl.DataFrame({"item": "a", "time": [float(t) for t in range(9)],
+    ...                        "count": [0, 4, 11, 14, 21, 24, 31, 36, 39], "kind": "cumulative"})
+    >>> fits = [curve(counts, unit="period", start=0.0).fit()
+    ...         for curve in (vk.Linear, vk.Exponential)]
     >>> vk.compare(fits)["model"].to_list()
     ['Linear', 'Exponential']
     """

@@ -1,7 +1,4 @@
-"""Growth curves for counts on irregular dates: exponential, linear, logistic, Gompertz.
-
-Each curve is a class of three things: its parameters, its shape and where to start the search.
-"""
+"""Growth of counts on irregular dates: what all curves have in common."""
 
 from __future__ import annotations
 
@@ -88,7 +85,7 @@ class Growth(Model):
     @property
     def call(self) -> str:
         """The line of Python that makes this model."""
-        start = "" if self._given_start is None else f", start={_code(self._given_start)}"
+        start = "" if self._given_start is None else f", start={code_of(self._given_start)}"
         return f"vk.{self.name}(counts, unit={self.unit!r}{start})"
 
     def natural(self, x: Any) -> list[Any]:
@@ -175,130 +172,6 @@ class Growth(Model):
         return fit_growth(self, family, method, bounds, dates, fixed or {})
 
 
-def _code(start: When) -> str:
+def code_of(start: When) -> str:
+    """Write a time as Python."""
     return repr(start).replace("datetime.datetime", "datetime").replace("datetime.date", "date")
-
-
-class Exponential(Growth):
-    """Does it grow by the same factor in each unit of time?
-
-    ``Y(t) = level · exp(r t)``; the count doubles every ``ln 2 / r``. Increments between dates are
-    modelled, the first from the infinite past.
-
-    Examples
-    --------
-    >>> import polars as pl, viralkit as vk
-    >>> counts = pl.DataFrame({"item": "a", "time": [0.0, 1, 2, 3], "count": [1, 3, 9, 27],
-    ...                        "kind": "cumulative"})
-    >>> fit = vk.Exponential(counts, unit="period", start=0.0).fit()
-    >>> round(fit.params["r"], 4)
-    1.0986
-    """
-
-    reaches_back = True
-
-    @staticmethod
-    def describe(unit: str) -> tuple[Parameter, ...]:
-        """Return the parameters."""
-        return (
-            Parameter("r", "growth rate r", f"per {unit}"),
-            Parameter("level", "count at the start", "count"),
-        )
-
-    @staticmethod
-    def shape(age: Any, r: Any) -> Any:
-        """Return exp(r t)."""
-        return np.exp(r * age)
-
-    @staticmethod
-    def starts() -> list[Array]:
-        """Return rates per span."""
-        return [np.geomspace(0.01, 200.0, 40)]
-
-
-class Linear(Growth):
-    """Does it grow by the same amount in each unit of time?
-
-    ``Y(t) = rate · t``: no word of mouth, a constant stream.
-
-    Examples
-    --------
-    >>> import polars as pl, viralkit as vk
-    >>> counts = pl.DataFrame({"item": "a", "time": [0.0, 1, 2, 4], "count": [0, 5, 10, 20],
-    ...                        "kind": "cumulative"})
-    >>> round(vk.Linear(counts, unit="period").fit().params["rate"], 4)
-    5.0
-    """
-
-    @staticmethod
-    def describe(unit: str) -> tuple[Parameter, ...]:
-        """Return the parameter."""
-        return (Parameter("rate", "rate", f"count per {unit}"),)
-
-    @staticmethod
-    def shape(age: Any) -> Any:
-        """Return t."""
-        return np.asarray(age)
-
-
-class Logistic(Growth):
-    """Is it an S-curve with equal halves?
-
-    ``Y(t) = m / (1 + exp(-r (t - midpoint)))``: word of mouth alone, from the infinite past.
-
-    Examples
-    --------
-    >>> import polars as pl, viralkit as vk
-    >>> counts = pl.DataFrame({"item": "a", "time": [0.0, 1, 2, 3, 4, 5],
-    ...                        "count": [2, 12, 50, 88, 98, 100], "kind": "cumulative"})
-    >>> round(vk.Logistic(counts, unit="period", start=0.0).fit().params["midpoint"], 2)
-    2.0
-    """
-
-    reaches_back = True
-    size_is_ceiling = True
-
-    @staticmethod
-    def describe(unit: str) -> tuple[Parameter, ...]:
-        """Return the parameters."""
-        return (
-            Parameter("r", "growth rate r", f"per {unit}"),
-            Parameter("midpoint", "midpoint", f"{unit}s since start", positive=False),
-            Parameter("m", "ceiling m", "count"),
-        )
-
-    @staticmethod
-    def shape(age: Any, r: Any, midpoint: Any) -> Any:
-        """Return 1 / (1 + exp(-r (t - midpoint)))."""
-        late = r * (age - midpoint)
-        return 1.0 / (1.0 + np.exp(-np.where(np.real(late) > -700, late, -700)))
-
-    @staticmethod
-    def starts() -> list[Array]:
-        """Return rates and midpoints."""
-        return [np.geomspace(0.5, 200.0, 14), np.linspace(-0.5, 2.0, 21)]
-
-    def peak(self, params: dict[str, float]) -> float | None:
-        """Age at which growth is fastest: the midpoint."""
-        return params["midpoint"]
-
-
-class Gompertz(Logistic):
-    """Is it an S-curve with a quick rise and a long tail?
-
-    ``Y(t) = m exp(-exp(-r (t - midpoint)))``; growth is fastest at ``midpoint``, at m / e.
-
-    Examples
-    --------
-    >>> import polars as pl, viralkit as vk
-    >>> counts = pl.DataFrame({"item": "a", "time": [0.0, 1, 2, 3, 4, 5, 6, 7],
-    ...                        "count": [1, 12, 37, 66, 85, 94, 98, 99], "kind": "cumulative"})
-    >>> round(vk.Gompertz(counts, unit="period", start=0.0).fit().params["m"])
-    100
-    """
-
-    @staticmethod
-    def shape(age: Any, r: Any, midpoint: Any) -> Any:
-        """Return exp(-exp(-r (t - midpoint)))."""
-        late = r * (age - midpoint)
-        return np.exp(-np.exp(-np.where(np.real(late) > -700, late, -700)))

@@ -13,9 +13,8 @@ from .intervals import bootstrap_interval, profile_interval
 from .likelihood import Likelihood
 from .results import Array, Parameter, Results, number
 from .series import When, to_time
+from .simulate import draw_increments
 from .solve import jacobian
-
-DRAWS = 4000
 
 
 class GrowthResults(Results):
@@ -177,7 +176,7 @@ class GrowthResults(Results):
         """Residuals as a table: time, age, fitted, resid, pearson (in standard deviations)."""
         alpha = self.params.get("alpha", 0.0)
         spread = np.sqrt(self.scale * self._fit.objective.family.variance(self.fittedvalues, alpha))
-        points = self.model.points.tail(len(self.resid)).select("time", "age")
+        points: pl.DataFrame = self.model.points.tail(len(self.resid)).select("time", "age")
         return points.with_columns(
             fitted=pl.Series(self.fittedvalues),
             resid=pl.Series(self.resid),
@@ -251,7 +250,7 @@ class GrowthResults(Results):
         gap = float(np.median(np.diff(np.append(0.0, model.series.end))))
         steps = int(np.clip(np.ceil((end - last) / gap), 1, 200))
         age = np.linspace(last, end, steps + 1)
-        rise = self._draw_increments(age, gap)
+        rise = draw_increments(self, age, gap)
         paths = model.series.level[-1] + np.cumsum(rise, axis=1)
         lower, upper = np.quantile(paths, [alpha / 2, 1 - alpha / 2], axis=0)
         level = np.real(model.level(self._fit.x, age))
@@ -265,28 +264,6 @@ class GrowthResults(Results):
                 "upper": np.maximum(upper, mean),
             }
         )
-
-    def _draw_increments(self, age: Array, gap: float) -> Array:
-        """Draw parameters from their law, then increments with the noise of the family."""
-        rng, fit = np.random.default_rng(0), self._fit
-        left = max(self.df_resid, 1)
-        doubt = left / rng.chisquare(left, (DRAWS, 1))  # of the dispersion, itself estimated
-        x = np.tile(fit.x, (DRAWS, 1))
-        if fit.free:
-            size, axes = np.linalg.eigh(self._spread)
-            root = axes * np.sqrt(np.maximum(size, 0.0))
-            moved = rng.standard_normal((DRAWS, len(fit.free))) @ root.T * np.sqrt(doubt)
-            x[:, fit.free] = np.clip(x[:, fit.free] + moved, *fit.objective.box[:, fit.free])
-        with np.errstate(all="ignore"):
-            level = self.model.level([column[:, None] for column in x.T], age[None, :])
-        rise = np.nan_to_num(np.diff(level, axis=1), nan=0.0, posinf=1e300)
-        rise = np.maximum(rise, 1e-12 * float(np.sum(self.model.series.increment)))
-        quasi = (
-            fit.choices["family"] == "quasipoisson"
-        )  # else noise belongs to steps like the data's
-        scale = fit.scale * doubt * (1.0 if quasi else np.diff(age)[0] / gap)
-        alpha = np.exp(x[:, -1:]) if "alpha" in self.params else 0.0
-        return fit.objective.family.draw(rise, scale, alpha, rng)
 
     def refit(self, counts: pl.DataFrame) -> GrowthResults:
         """Fit the same model, with the same choices, to other counts."""
