@@ -53,6 +53,14 @@ check: $(INSTALLED)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+studies: $(INSTALLED)
+	@echo "Coverage and recovery studies"
+	@$(BIN)/python -m pytest tests/statistics
+	@echo "Fuzzing a reader for $(FUZZ_SECONDS) s"
+	@$(BIN)/python tests/fuzz_counts.py $(FUZZ_SECONDS)
+	@echo "Mutation testing for at most $(MUTATION_SECONDS) s, after the mutants are written"
+	@$(BIN)/python tests/mutation.py $(MUTATION_SECONDS)
+
 clean:
 	@echo "Removing .venv, caches and build output"
 	@rm -rf .venv build dist mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
