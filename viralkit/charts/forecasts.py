@@ -22,7 +22,7 @@ from viralkit.charts.parts import (
     titled,
 )
 from viralkit.charts.theme import GREY, INK, MARKS, TEXTS
-from viralkit.models.growth import Linear
+from viralkit.models.curves import Linear
 
 _REACH = 1.6  # how many times the counts the plot may be high
 

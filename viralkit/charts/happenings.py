@@ -26,12 +26,17 @@ class _Place:
     right: float
     level: int | None = None
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Where rule and text together begin and end."""
+        return min(self.left, self.rule), max(self.right, self.rule)
+
     def meets(self, other: "_Place", level: int) -> bool:
         """Tell whether at this level the labels touch, or the rule of one meets the other."""
         if other.level is None:
             return False
         if level == other.level:
-            return self.left < other.right and other.left < self.right
+            return self.ends[0] < other.ends[1] and other.ends[0] < self.ends[1]
         low, high = (self, other) if level < other.level else (other, self)
         return low.left - 2 < high.rule < low.right + 2
 

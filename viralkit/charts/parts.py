@@ -13,6 +13,7 @@ from viralkit.charts.theme import HEIGHT, INK, WIDTH
 from viralkit.wording import show
 
 Scale = Literal["linear", "log"]
+MAX_LABEL = 48
 _POWERS = ((1e12, " T"), (1e9, " bn"), (1e6, " M"))
 
 
@@ -23,7 +24,7 @@ def one_of(name: str, value: str, allowed: Sequence[str]) -> None:
         raise ValueError(f"{name}={show(value)} is not known; pass {choices}.")
 
 
-def plain(text: object, width: int = 48) -> str:
+def plain(text: object, width: int = MAX_LABEL) -> str:
     """Clean text from data for a title: one line, printable, short."""
     line = "".join(c if c.isprintable() else " " for c in str(text))
     line = " ".join(line.split())
@@ -80,12 +81,13 @@ def time_domain(rows: pl.DataFrame) -> list[Any]:
     """Find the first and last time of the rows, their intervals and periods included."""
     names = ["time", "time_lower", "time_upper", "period_end"]
     times = [rows[name] for name in names if name in rows.columns]
-    first = min(time.min() for time in times if time.count())  # type: ignore[type-var]
-    last = max(time.max() for time in times if time.count())  # type: ignore[type-var]
-    if first == last:
-        one = timedelta(days=1) if rows["time"].dtype.is_temporal() else 1.0
-        return [first, last + one]  # type: ignore[operator]
-    return [first, last]
+    first: Any = min(time.min() for time in times if time.count())  # type: ignore[type-var]
+    last: Any = max(time.max() for time in times if time.count())  # type: ignore[type-var]
+    if first < last:
+        return [first, last]
+    if not rows["time"].dtype.is_temporal():
+        return [first, last + 1.0]
+    return [first - timedelta(1), last] if last.year == 9999 else [first, last + timedelta(1)]
 
 
 def _parts(time: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from typing import Any
 
 import altair as alt
 import ipywidgets
-import numpy as np
 import polars as pl
 
 from viralkit.charts.parts import pixels, spread
@@ -58,7 +57,8 @@ def explore_legs(
     Notes
     -----
     What if: each weekend loses the same share as the second one did, and the weekdays keep the part
-    of the first week that they had. The film's real weekends stand beside it: theaters, holidays
+    of the first week that they had. "Median" carries the median change of the second weekend on in
+    the same way. The film's real weekends stand beside it: theaters, holidays
     and rivals moved them too.
 
     Examples
@@ -171,7 +171,7 @@ class _Legs:
         """Draw the weekends above, the total within its cell below."""
         subtitle = [
             "Weekend gross, % of the opening weekend",
-            "Median: wide openings of the same years and reviews",
+            "Median: second weekend of openings like it, carried on",
         ]
         return alt.vconcat(
             _weekends_chart(), _total_chart(), title=live_title(subtitle), spacing=12
@@ -213,7 +213,7 @@ def _table(film: _Film, kept: float | None, total: float | None) -> pl.DataFrame
     shares = [100 / value if value else None for value in (high, middle, low)]
     days = cell.get("friday_to_saturday_change_pct_median")
     second = cell.get("second_weekend_change_pct_median")
-    what_if = [None] * 4
+    what_if: list[float | None] = [None] * 4
     if kept is not None and total is not None:
         what_if = [100 / total, None, 100 * (kept - 1), total]
     columns = {
@@ -253,6 +253,7 @@ def _total_chart() -> alt.LayerChart:
     band = one.transform_filter("datum.i == 0 && isValid(cell[1])")
     band = band.transform_calculate(openings="cell[0]", upper="cell[2]", middle="cell[1]")
     marks = one.transform_calculate(openings="totals[datum.i]", text="texts[datum.i]")
+    marks = marks.transform_filter("datum.text != ''")
     colour = alt.Color("colour:N", scale=None)
     return alt.layer(
         band.mark_rect(color=BLUE, opacity=0.18).encode(
