@@ -31,7 +31,7 @@ class Bass(Growth):
     ...                        "period_end": [year + 1 for year in years], "kind": "incremental"})
     >>> fit = vk.Bass(counts, unit="period", start=1949.0).fit(family="normal")
     >>> {name: float(f"{value:.3g}") for name, value in fit.params.items()}
-    {'p': 0.00943, 'q': 0.374, 'm': 18700.0}
+    {'p': 0.00944, 'q': 0.375, 'm': 18700.0}
     """
 
     size_is_ceiling = True

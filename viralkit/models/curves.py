@@ -128,7 +128,7 @@ class Gompertz(Logistic):
     >>> counts = pl.DataFrame({"item": "a", "time": [0.0, 1, 2, 3, 4, 5, 6, 7],
     ...                        "count": [1, 12, 37, 66, 85, 94, 98, 99], "kind": "cumulative"})
     >>> round(vk.Gompertz(counts, unit="period", start=0.0).fit().params["m"])
-    100
+    101
     """
 
     @staticmethod

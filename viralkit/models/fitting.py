@@ -66,8 +66,8 @@ def fit_growth(
     _allowed("dates", dates, ["interval", "midpoint"])
     if family == "negative_binomial" and method != "increments":
         raise ValueError(
-            f"family='negative_binomial' is not fitted by method={method!r}, which takes 'normal' and "
-            "'quasipoisson'. Pass method='increments'."
+            f"family='negative_binomial' is not fitted by method={method!r}, which takes "
+            "'normal' and 'quasipoisson'. Pass method='increments'."
         )
     _check_fixed(model, fixed, len(model.series.increment))
     choices = {"family": family, "method": method, "bounds": bounds, "dates": dates}

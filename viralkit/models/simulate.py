@@ -27,8 +27,8 @@ def draw_increments(results: GrowthResults, age: Array, gap: float) -> Array:
         x[:, fit.free] = np.clip(x[:, fit.free] + moved, *fit.objective.box[:, fit.free])
     with np.errstate(all="ignore"):
         level = results.model.level([column[:, None] for column in x.T], age[None, :])
-    rise = np.nan_to_num(np.diff(level, axis=1), nan=0.0, posinf=1e300)
-    rise = np.maximum(rise, 1e-12 * float(np.sum(results.model.series.increment)))
+        rise = np.nan_to_num(np.diff(level, axis=1), nan=0.0)
+    rise = np.clip(rise, 1e-12 * float(np.sum(results.model.series.increment)), 1e100)
     quasi = fit.choices["family"] == "quasipoisson"  # else noise belongs to steps like the data's
     scale = fit.scale * doubt * (1.0 if quasi else np.diff(age)[0] / gap)
     alpha = np.exp(x[:, -1:]) if "alpha" in results.params else 0.0
