@@ -147,7 +147,7 @@ STUDIES = {  # name: (replicates, counts a series, whether 93-97 % is claimed, i
         *(20, True),
     ),
 }
-PROFILED = {"bass quasipoisson", "bass normal", "logistic", "exponential"}
+PROFILED = {"bass quasipoisson", "exponential"}
 
 
 def held(fit: object, truth: dict, later: tuple | None, profile: bool) -> dict:
