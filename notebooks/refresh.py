@@ -53,6 +53,7 @@ def run(notebook: Any, path: Path) -> None:
         store_widget_state=False,
         record_timing=False,
         coalesce_streams=True,
+        extra_arguments=["--log-level=40"],
     )
     try:
         client.execute()
@@ -61,10 +62,10 @@ def run(notebook: Any, path: Path) -> None:
 
 
 def failed_cell(notebook: Any) -> str:
-    """Name the first cell that holds an error."""
-    for cell in notebook.cells:
+    """Name the first cell that holds an error, by its place (from 0) and name."""
+    for place, cell in enumerate(notebook.cells):
         if any(output.output_type == "error" for output in cell.get("outputs", [])):
-            return f"cell {cell.id}"
+            return f"cell {place} ({cell.id})"
     return "a cell"
 
 
