@@ -452,12 +452,20 @@ def test_quality_reads_well() -> None:
 @pytest.mark.parametrize("text", [text for text in HOSTILE if text])
 def test_quality_as_html_and_text_runs_nothing(text: str) -> None:
     html = Tags(quality(text, 2)._repr_html_())
-    assert html.tags == {"div", "table", "thead", "tbody", "tr", "th", "td"}
+    assert html.tags <= {"div", "table", "thead", "tbody", "tr", "th", "td", "p"}
     assert repr(quality(text, 2)).replace("\n", "").isprintable()
 
 
 def test_quality_as_html_holds_the_cells() -> None:
     assert "<b>&" in Tags(quality("<b>&")._repr_html_()).text
+    many = Tags(quality("views", 12)._repr_html_()).text
+    assert many.count("is no number") == 10
+    assert many[-1] == "… 12 dropped rows in all: see .dropped"
+
+
+def test_quality_as_html_escapes_column_names() -> None:
+    frame = pl.DataFrame({"<script>": ["a"]})
+    assert "<script>" not in Quality(frame, frame)._repr_html_()
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -180,13 +180,17 @@ class Quality:
         for file, line, column, value, reason in self.dropped.head(10).iter_rows():
             where = f"{show(file)}, line {line}" if file else f"row {line}"
             lines.append(f"  {where}, column {show(column)}: {show_value(value)} {reason}")
-        if len(self.dropped) > 10:
-            lines.append(f"  … {len(self.dropped)} dropped rows in all: see .dropped")
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._more("  {}")])
 
     def _repr_html_(self) -> str:
         """The same as two tables, every cell escaped."""
-        return f"<div>{_html(self.table)}{_html(self.dropped.head(10))}</div>"
+        tables = _html(self.table) + _html(self.dropped.head(10))
+        return f"<div>{tables}{''.join(self._more('<p>{}</p>'))}</div>"
+
+    def _more(self, form: str) -> list[str]:
+        """A last line where not all dropped rows are shown."""
+        more = f"… {len(self.dropped)} dropped rows in all: see .dropped"
+        return [form.format(more)] if len(self.dropped) > 10 else []
 
 
 def _html(frame: pl.DataFrame) -> str:
