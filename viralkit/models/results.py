@@ -36,7 +36,7 @@ class Parameter:
 
 
 def number(value: float | None, digits: int = 6) -> str:
-    """Write a number in at most six significant digits; nothing known is a dash."""
+    """Write a number in a few significant digits, whole from 1,000; nothing known is a dash."""
     if value is None or np.isnan(value):
         return "–"
     if np.isinf(value):
@@ -175,8 +175,10 @@ class Results:
         """
         rows = []
         for name, estimate, error, lower, upper in self.frame(alpha).iter_rows():
-            shown = (estimate, error, self.tvalues[name], self.pvalues[name], lower, upper)
-            rows.append([name, *(number(value) for value in shown)])
+            t, p = self.tvalues[name], self.pvalues[name]
+            small = "<0.001" if p is not None and p < 0.001 else number(p, 3)
+            middle = [number(error, 3), number(t, 3), small]
+            rows.append([name, number(estimate), *middle, number(lower), number(upper)])
         units = "; ".join(f"{p.name}: {p.label}, {p.unit}" for p in self.model.parameters)
         level = f"Intervals: {100 * (1 - alpha):g} %."
         return Summary(self.model.name, self.facts, rows, [units, level, *self.warnings])
