@@ -1,6 +1,6 @@
 """Pictures of a fitted model: its curve, its growth, its residuals."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from viralkit.charts.parts import (
+    MOST_POINTS,
     at,
     count_axis,
     count_domain,
@@ -19,18 +20,15 @@ from viralkit.charts.parts import (
     pixels,
     plain,
     point_layers,
-    rule,
     short,
     time_axis,
-    time_domain,
     titled,
     with_doubt,
 )
 from viralkit.charts.rows import steps
-from viralkit.charts.theme import BLUE, BLUE_TEXT, GREY, ORANGE
+from viralkit.charts.theme import BLUE, BLUE_TEXT, GREY, HEIGHT, ORANGE, ORANGE_TEXT, WIDTH
 from viralkit.models.series import to_time
 
-_MOST_POINTS = 2000
 _LINE = 95  # characters of a subtitle's line
 
 
@@ -55,8 +53,8 @@ def fit_chart(
     Returns
     -------
     altair.LayerChart
-        Bounds are hollow triangles, uncertain dates bars; the breaks of phases are shaded over
-        their range of dates. The subtitle tells the estimates with their intervals.
+        Bounds are hollow triangles, uncertain dates bars; the breaks of phases are rules, with
+        their range of dates as a bar above. The subtitle tells the estimates with their intervals.
 
     Raises
     ------
@@ -77,14 +75,14 @@ def fit_chart(
     rows = observed(model)
     x = axis_from_start(model, rows["time"].max())
     layers = _total(results, rows, x) if view == "total" else _growth(results, x)
-    breaks = getattr(results, "breaks", None)
     question = f"Does a {model.name} curve fit {plain(model.label)}?"
-    if breaks is not None:
+    if hasattr(results, "breaks"):
         question = f"Which phases did {plain(model.label)} go through?"
-        layers = [*_breaks(breaks, x), *layers]
+        layers = [*_breaks(results.breaks, x), *layers]
     what = {"total": "Count so far", "growth": f"Count per {model.unit} between observations"}
-    band = {"total": "; band: 95 % confidence", "growth": ""}
-    subtitle = [f"{what[view]}; line: {model.name} fit{band[view]}", *estimates(results)]
+    band = {"total": "; band: 95 % confidence", "growth": ""}[view]
+    band += "; bars: 95 % ranges of the breaks" if hasattr(results, "breaks") else ""
+    subtitle = [f"{what[view]}; line: {model.name} fit{band}", *estimates(results)]
     return titled(alt.layer(*layers), title or question, subtitle, _describe(results, view))
 
 
@@ -92,7 +90,7 @@ def observed(model: Any) -> pl.DataFrame:
     """Return the model's points and bounds as rows to draw, at most two thousand."""
     points = model.points.with_columns(pl.lit("exact").alias("bound"))
     rows = pl.concat([points, model.bounds], how="diagonal_relaxed")
-    rows = rows.gather_every(-(-rows.height // _MOST_POINTS))
+    rows = rows.gather_every(-(-rows.height // MOST_POINTS))
     return with_doubt(rows.with_columns(pl.col("count").cast(pl.Float64)))
 
 
@@ -147,19 +145,11 @@ def curve_layers(
 
 def _growth(results: Any, x: alt.X) -> list[alt.Chart]:
     model = results.model
-    known = np.isfinite(model.series.begin)
-    begin, end = model.series.begin[known], model.series.end[known]
-    rates = pl.DataFrame(
-        {
-            "label": "seen",
-            "time": moments(model, begin),
-            "period_end": moments(model, end),
-            "count": model.series.increment[known] / (end - begin),
-        }
-    )
-    curve = results.predict()
-    fitted = np.gradient(curve["mean"].to_numpy(), curve["age"].to_numpy(), edge_order=2)
-    line = pl.DataFrame({"time": moments(model, curve["age"]), "count": fitted})
+    rates = _rates(model)
+    age, mean = (results.predict()[name].to_numpy() for name in ("age", "mean"))
+    fitted = np.diff(mean) / np.diff(age)
+    line = pl.DataFrame({"time": moments(model, (age[:-1] + age[1:]) / 2), "count": fitted})
+    shape: Literal["step", "linear"] = "step" if hasattr(results, "breaks") else "linear"
     domain = count_domain(pl.concat([rates["count"], line["count"]]))
     y = count_axis(domain)
     seen = alt.Chart(drawn(steps(rates).select("time", "count", "run")))
@@ -168,33 +158,80 @@ def _growth(results: Any, x: alt.X) -> list[alt.Chart]:
         seen.mark_line(interpolate="step-after", strokeWidth=1.5, color=GREY).encode(
             x, y, alt.Detail("run:Q")
         ),
-        alt.Chart(drawn(line)).mark_line(strokeWidth=2.5, color=BLUE).encode(x, y),
+        alt.Chart(drawn(line))
+        .mark_line(strokeWidth=2.5, color=BLUE, interpolate=shape)
+        .encode(x, y),
         end_labels(line["time"].tail(1), [f"{model.name} fit"], height, [BLUE_TEXT], x)[1],
     ]
 
 
+def _rates(model: Any) -> pl.DataFrame:
+    """Return the count per unit of time of increments, of several at once if there are many."""
+    known = np.isfinite(model.series.begin)
+    begin, end = model.series.begin[known], model.series.end[known]
+    share = -(-len(begin) // MOST_POINTS)
+    grouped = (
+        pl.DataFrame({"begin": begin, "end": end, "increment": model.series.increment[known]})
+        .group_by(pl.int_range(pl.len()) // share, maintain_order=True)
+        .agg(
+            pl.col("begin").first(),
+            pl.col("end").last(),
+            count=pl.col("increment").sum() / (pl.col("end") - pl.col("begin")).sum(),
+        )
+    )
+    return grouped.select(
+        "count",
+        label=pl.lit("seen"),
+        time=moments(model, grouped["begin"]),
+        period_end=moments(model, grouped["end"]),
+    )
+
+
 def _breaks(breaks: pl.DataFrame, x: alt.X) -> list[alt.Chart]:
-    base = alt.Chart(drawn(breaks.select("time", "lower", "upper")))
-    bands = base.mark_rect(color=ORANGE, opacity=0.15, clip=True)
+    """Draw each break as a rule, its range of dates as a bar above the plot, its number beside."""
+    if breaks.is_empty():
+        return []
+    rows = breaks.select(
+        "time",
+        "lower",
+        "upper",
+        name=pl.format("break {}", "break"),
+        height=-10.0 - 15 * (pl.len() - pl.col("break")),
+        bottom=float(HEIGHT),
+    )
+    y = alt.Y("height:Q", scale=None, axis=None)
+    base = alt.Chart(drawn(rows)).encode(y=y)
+    texts = base.mark_text(align="left", dx=8, baseline="middle", color=ORANGE_TEXT)
     return [
-        bands.encode(at(x, "lower"), alt.X2("upper")),
-        base.mark_rule(color=ORANGE, strokeWidth=1.5).encode(x),
+        base.mark_rule(color=ORANGE, strokeWidth=7, opacity=0.35).encode(
+            at(x, "lower"), alt.X2("upper")
+        ),
+        base.mark_rule(color=ORANGE, strokeWidth=1.5, strokeDash=[4, 3]).encode(x, y2="bottom:Q"),
+        texts.encode(x=alt.value(WIDTH), text="name:N"),
     ]
 
 
 def estimates(results: Any) -> list[str]:
-    """Write each parameter with its interval and unit, in lines short enough for a subtitle."""
-    texts = []
-    for name, low, high in results.conf_int().rows():
-        unit = next((p.unit for p in results.model.parameters if p.name == name), "")
-        unit = "" if unit == "count" else f" {unit}"
-        texts.append(f"{name} {short(results.params[name])}{_interval(low, high)}{unit}")
+    """Write each estimate with its interval and unit, in lines short enough for a subtitle."""
+    units = {p.name: "" if p.unit == "count" else f" {p.unit}" for p in results.model.parameters}
+    if hasattr(results, "phases"):
+        rows = results.phases.select("rate", "lower", "upper").rows()
+        values = [f"{short(rate)}{_interval(low, high)}" for rate, low, high in rows]
+        return _packed([f"Rates,{units['rate_1']}:", *values])
+    rows = results.conf_int().rows()
+    return _packed(
+        f"{name} {short(results.params[name])}{_interval(low, high)}{units.get(name, '')}"
+        for name, low, high in rows
+    )
+
+
+def _packed(texts: Iterable[str]) -> list[str]:
     lines = [""]
     for text in texts:
-        if lines[-1] and len(lines[-1]) + len(text) > _LINE:
+        if len(lines[-1]) + len(text) > _LINE:
             lines.append("")
         lines[-1] += f" · {text}" if lines[-1] else text
-    return lines
+    return [line.replace(": · ", ": ") for line in lines if line]
 
 
 def _interval(low: float | None, high: float | None) -> str:
@@ -211,50 +248,4 @@ def _describe(results: Any, view: str) -> str:
     return (
         f"Chart of the {model.name} fit to {plain(model.label)}, {view}: {points.height} counts "
         f"from {day(points['time'][0])} to {day(points['time'][-1])}. {found}."
-    )
-
-
-def residual_chart(results: Any, *, title: str | None = None) -> alt.LayerChart:
-    """Is there a pattern in what the curve misses?
-
-    Parameters
-    ----------
-    results : Results
-        What a model's `fit()` returned.
-    title : str, optional
-        The finding; the question by default.
-
-    Returns
-    -------
-    altair.LayerChart
-        Pearson residuals (in standard deviations) against time, with lines at plus and minus two.
-
-    Examples
-    --------
-    >>> import polars as pl, viralkit as vk
-    >>> counts = pl.DataFrame({"item": "clip", "time": [0.0, 1, 2, 4], "count": [0, 5, 11, 20],
-    ...                        "kind": "cumulative"})
-    >>> chart = vk.residual_chart(vk.Linear(counts, unit="period").fit())
-    >>> chart.to_dict()["title"]["subtitle"][1]
-    '0 of 3 outside ±2'
-    """
-    model = results.model
-    rows = results.residuals.select("time", "pearson", zero=0.0)
-    reach = max(3.0, 1.1 * float(rows["pearson"].abs().max()))
-    y = alt.Y("pearson:Q", title=None, scale=alt.Scale(domain=[-reach, reach], nice=False))
-    x = time_axis(rows["time"].dtype, time_domain(rows), f"{model.unit.capitalize()}s")
-    base = alt.Chart(drawn(rows)).encode(x, y)
-    lines = alt.Chart(pl.DataFrame({"pearson": [-2.0, 2.0]})).mark_rule(**rule()).encode(y)
-    tips = [alt.Tooltip(str(x.shorthand), title="time"), alt.Tooltip("pearson:Q", title="residual")]
-    outside = rows.filter(pl.col("pearson").abs() > 2).height
-    found = f"{outside} of {rows.height} outside ±2"
-    return titled(
-        alt.layer(
-            lines,
-            base.mark_rule(color=BLUE, opacity=0.5).encode(y2="zero:Q"),
-            base.mark_circle(color=BLUE, size=45, opacity=1).encode(tooltip=tips),
-        ),
-        title or f"What does the {model.name} curve miss in {plain(model.label)}?",
-        ["Pearson residuals of the increments, in standard deviations", found],
-        f"Chart of residuals of the {model.name} fit to {plain(model.label)}: {found}.",
     )

@@ -14,6 +14,7 @@ from viralkit.wording import show
 
 Scale = Literal["linear", "log"]
 MAX_LABEL = 48
+MOST_POINTS = 2000
 _POWERS = ((1e12, " T"), (1e9, " bn"), (1e6, " M"))
 
 

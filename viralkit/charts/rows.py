@@ -4,11 +4,10 @@ from typing import Literal
 
 import polars as pl
 
-from viralkit.charts.parts import Scale
+from viralkit.charts.parts import MOST_POINTS, Scale
 from viralkit.tables import TableError, check
 from viralkit.wording import show_names
 
-_MOST_ROWS = 2000
 _MOST_ITEMS = 8
 _LONG = 800  # days, from which ages are shown in years
 _DAY = 86_400_000_000  # microseconds
@@ -65,7 +64,7 @@ def keep_largest(rows: pl.DataFrame) -> tuple[pl.DataFrame, str]:
 
 def thin(rows: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     """Let one row stand for several where there are too many: the last total, or the mean."""
-    share = -(-rows.height // _MOST_ROWS)
+    share = -(-rows.height // MOST_POINTS)
     if share <= 1:
         return rows, ""
     cumulative = rows["kind"][0] != "incremental"

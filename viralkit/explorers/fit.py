@@ -1,5 +1,6 @@
 """Move the parameters of a model and see how well its curve still fits."""
 
+import inspect
 import math
 from typing import Any
 
@@ -32,7 +33,7 @@ def explore_fit(model: Any) -> Explorer:
     Parameters
     ----------
     model : Model
-        An unfitted growth model, such as ``vk.Bass(counts, unit="day")``. It is fitted once.
+        An unfitted model, such as ``vk.Bass(counts, unit="day")``. It is fitted once.
 
     Returns
     -------
@@ -54,6 +55,7 @@ def explore_fit(model: Any) -> Explorer:
     """
     trial = _Trial(model)
     rest = ipywidgets.Button(description="Fit the rest", tooltip="Refit what was not moved")
+    rest.disabled = not trial.refits
     reset = ipywidgets.Button(description="Reset to best fit", tooltip="Back to the best fit")
     ui = Explorer(trial.sliders, trial.chart(), trial.state, {"fit_rest": rest, "reset": reset})
     rest.on_click(lambda _: ui.set_together(trial.fit_rest()))
@@ -66,6 +68,7 @@ class _Trial:
 
     def __init__(self, model: Any) -> None:
         self.model, self.best = model, model.fit()
+        self.refits = "fixed" in inspect.signature(model.fit).parameters
         self.limits = {name: (low, high) for name, low, high in self.best.conf_int().rows()}
         self.sliders = {p.name: self._slider(p) for p in model.parameters}
         self.start = {name: slider.value for name, slider in self.sliders.items()}
@@ -145,6 +148,8 @@ class _Trial:
     def _code(self, values: dict[str, float]) -> str:
         if not self.held:
             return f"{self.model.call}.fit()"
+        if not self.refits:
+            return f"{self.model.call}.deviance({values})"
         fixed = {n: v for n, v in values.items() if n in self.held or not self.refitted}
         return f"{self.model.call}.fit(fixed={fixed})"
 
