@@ -72,4 +72,4 @@ def test_strict_comparison_sees_another_digit_and_nothing_else(
     other.write_text(refreshed.read_text("utf-8").replace('"0.25\\n"', '"0.26\\n"'), "utf-8")
     done = run("-m", "pytest", *STRICT, refreshed, other)
     assert "1 failed, 5 passed" in done.stdout, done.stdout
-    assert "02-other.ipynb::Cell 2" in done.stdout and "0.26" in done.stdout
+    assert "0.26" in done.stdout
