@@ -1,0 +1,101 @@
+"""The picture of a forecast."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+import viralkit as vk
+
+START = date(2008, 1, 1)
+
+
+def counts(n, **columns):
+    days = [START + timedelta(i) for i in range(n)]
+    total = np.cumsum([0, *(10 + (i % 3) for i in range(1, n))])
+    base = {"item": "clip", "time": days, "count": total, "kind": "cumulative"}
+    return pl.DataFrame({**base, **columns})
+
+
+@pytest.fixture(scope="module")
+def fit():
+    return vk.Linear(counts(12), unit="day").fit()
+
+
+def layers(chart):
+    spec = chart.to_dict()
+    return [
+        (layer["mark"]["type"], spec["datasets"][layer["data"]["name"]]) for layer in spec["layer"]
+    ]
+
+
+UNTIL = START + timedelta(20)
+
+
+def test_the_forecast_begins_where_knowledge_ends(fit):
+    band, line, known, label = layers(vk.forecast_chart(fit, UNTIL))
+    assert [band[0], line[0], known[0], label[0]] == ["area", "line", "circle", "text"]
+    assert band[1][0]["lower"] == band[1][0]["upper"] == known[1][-1]["count"]
+    frame = fit.forecast(UNTIL)
+    assert line[1][-1]["mean"] == pytest.approx(frame["mean"][-1], rel=1e-5)
+    assert band[1][-1]["upper"] == pytest.approx(frame["upper"][-1], rel=1e-5)
+
+
+def test_what_came_is_open_and_counted(fit):
+    chart = vk.forecast_chart(fit, UNTIL, counts(30))
+    marks = dict(layers(chart))
+    assert len(marks["circle"]) == 12 and len(marks["point"]) == 9
+    frame = fit.forecast(UNTIL)
+    later = counts(30).slice(12, 9)["count"].to_numpy()
+    age = np.arange(12, 21)
+    first = float(counts(12)["count"][-1])
+    low, high = (
+        np.interp(age, [11, *frame["age"]], [first, *frame[end]]) for end in ("lower", "upper")
+    )
+    inside = int(((later >= low) & (later <= high)).sum())
+    told = chart.to_dict()["title"]["subtitle"]
+    assert told[0] == "Count so far; known until 2008-01-12; band: 95 % prediction interval"
+    assert told[1] == f"Linear: {inside} of 9 later counts inside"
+
+
+def test_several_models_are_named_apart(fit):
+    other = vk.Logistic(counts(12), unit="day", start=START).fit()
+    chart = vk.forecast_chart([fit, other], UNTIL, counts(30), alpha=0.2)
+    spec = chart.to_dict()
+    assert spec["title"]["text"] == "What did 2 models foresee for clip?"
+    assert "band: 80 %" in spec["title"]["subtitle"][0]
+    names = layers(chart)[-1][1]
+    assert [row["name"].split()[0] for row in names] == ["Linear", "Logistic"]
+    assert len({row["colour"] for row in names}) == 2
+
+
+def test_a_forecast_that_explodes_leaves_the_plot_readable():
+    growing = counts(12, count=[0, *(2**i for i in range(1, 12))])
+    fit = vk.Exponential(growing, unit="day", start=START).fit()
+    chart = vk.forecast_chart(fit, START + timedelta(40))
+    top = chart.to_dict()["layer"][0]["encoding"]["y"]["scale"]["domain"][1]
+    assert top == pytest.approx(1.6 * 1.06 * 2**11, rel=1e-3)
+    assert all(row["mean"] <= 10.001 * top for row in layers(chart)[1][1])
+    assert "bn" in layers(chart)[-1][1][0]["name"]
+
+
+def test_counts_per_period_are_held_against_totals():
+    days = [START + timedelta(i) for i in range(20)]
+    table = pl.DataFrame(
+        {
+            "item": "film",
+            "time": days,
+            "period_end": [day + timedelta(1) for day in days],
+            "count": [100 - 3 * i for i in range(20)],
+            "kind": "incremental",
+        }
+    )
+    fit = vk.Linear(table.head(10), unit="day", start=START).fit()
+    marks = dict(layers(vk.forecast_chart(fit, START + timedelta(20), table)))
+    assert [row["count"] for row in marks["point"]] == table["count"].cum_sum().to_list()[10:]
+
+
+def test_the_past_is_refused(fit):
+    with pytest.raises(ValueError, match="not after the last point"):
+        vk.forecast_chart(fit, START)
