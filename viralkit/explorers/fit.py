@@ -69,6 +69,7 @@ class _Trial:
     def __init__(self, model: Any) -> None:
         self.model, self.best = model, model.fit()
         self.refits = "fixed" in inspect.signature(model.fit).parameters
+        self.shown = self._finite()
         self.limits = {name: (low, high) for name, low, high in self.best.conf_int().rows()}
         self.sliders = {p.name: self._slider(p) for p in model.parameters}
         self.start = {name: slider.value for name, slider in self.sliders.items()}
@@ -79,15 +80,24 @@ class _Trial:
         counts = pl.concat([observed(model)["count"], pl.Series([self.curve[-1]])])
         self.domain = count_domain(1.2 * counts)
 
+    def _finite(self) -> dict[str, float]:
+        """Return the best values; a ceiling without limit is held at a hundred times the counts."""
+        far = 100 * float(self.model.points["count"].max())
+        endless = {n: far for n, value in self.best.params.items() if value == math.inf}
+        best = self.model.fit(fixed=endless) if endless else self.best
+        found: dict[str, float] = best.params
+        return found
+
     def _slider(self, parameter: Parameter) -> Any:
         """Make the slider of one parameter: best value in the middle, decades if it is positive."""
-        best, span = rounded(self.best.params[parameter.name]), self.model.series.span
+        best, span = rounded(self.shown[parameter.name]), self.model.series.span
         text = {"description": parameter.label, "tooltip": parameter.unit}
         text["readout_format"] = ".3s" if best >= 1000 else ".3g"
         if parameter.positive and best > 0:
-            low = math.log10(min(best, 10 * float(self.model.points["count"].max()))) - 1
-            best = min(best, 10 ** (low + 2))
-            return ipywidgets.FloatLogSlider(best, min=low, max=low + 2, step=0.01, **text)
+            middle = math.log10(best)
+            return ipywidgets.FloatLogSlider(
+                best, min=middle - 1, max=middle + 1, step=0.01, **text
+            )
         low, high = best - span / 2, best + span / 2
         if best == 0:
             low, high = 0.0, 3 * (self.limits[parameter.name][1] or 1 / span)
