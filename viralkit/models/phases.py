@@ -11,7 +11,7 @@ import polars as pl
 
 from ..tables import TableError
 from .families import FAMILIES
-from .growth import _code
+from .growth import code_of
 from .phases_results import PhasesResults
 from .results import Array, Model, Parameter
 from .segments import Stream, chain
@@ -156,7 +156,7 @@ class Phases(Model):
     @property
     def call(self) -> str:
         """The line of Python that makes this model."""
-        start = "" if self._given_start is None else f", start={_code(self._given_start)}"
+        start = "" if self._given_start is None else f", start={code_of(self._given_start)}"
         rate = "" if self.rate == "per_day" else f", rate={self.rate!r}"
         return f"vk.Phases(counts, unit={self.unit!r}{start}{rate})"
 

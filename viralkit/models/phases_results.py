@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy import special, stats
 
+from .phases_intervals import intervals
 from .phases_shapes import shape_table
 from .phases_warnings import phases_warnings
 from .results import Array, Results, number
-from .segments import Chain, Profile, break_dates, chain, date_quantile
+from .segments import Chain, break_dates
 from .series import When, to_time
 
 DRAWS = 4000
@@ -83,32 +83,8 @@ class PhasesResults(Results):
         """
         if not 0 < alpha < 1:
             raise ValueError(f"alpha={alpha} is not between 0 and 1. Pass .05 for 95 %.")
-        rates = [self._rate_interval(i, alpha) for i in range(self._breaks + 1)]
-        excess = self.scale * date_quantile(1 - alpha, self.df_resid)
-        dates = [self._profiles[i].interval(*self._best(i), excess) for i in range(self._breaks)]
-        lower, upper = np.array(rates + dates).T
+        lower, upper = np.array(intervals(self, alpha)).T
         return pl.DataFrame({"parameter": list(self.params), "lower": lower, "upper": upper})
-
-    def _best(self, index: int) -> tuple[float, float]:
-        least = float(self._found.deviance[self._breaks, -1])
-        return self.params[f"break_{index + 1}"], least
-
-    def _rate_interval(self, index: int, alpha: float) -> tuple[float, float]:
-        """Return the rates whose deviance, with these breaks, is not too high."""
-        amount, length = self._amount[index], self._length[index]
-        law = stats.f(1, self.df_resid)
-        if amount == 0:
-            return 0.0, float(self.scale * law.ppf(1 - 2 * alpha) / (2 * length))
-        high = min(self.scale * float(law.ppf(1 - alpha)) / (2 * amount), 600.0)
-        ends = (-special.lambertw(-np.exp(-1 - high), branch).real for branch in (0, -1))
-        low, upper = (float(end * amount / length) for end in ends)
-        return low, upper
-
-    @cached_property
-    def _profiles(self) -> list[Profile]:
-        stream, breaks = self.model.stream, self._breaks
-        after = chain(stream.reversed(), max(breaks - 1, 0))
-        return [Profile(stream, self._found, after, i, breaks) for i in range(breaks)]
 
     def _moments(self, ages: Any) -> pl.Series:
         return to_time(np.asarray(ages, dtype=float), self.model.start, self.model.unit)
@@ -158,17 +134,19 @@ class PhasesResults(Results):
     def shape_test(self) -> pl.DataFrame:
         """Is growth inside each phase exponential, linear or S-shaped?
 
-        ``Linear``, ``Exponential`` and ``Logistic`` are fitted to the whole gaps inside the phase.
-        They are nested; each gets ``n log(D / (n - k)) + k log n`` for n gaps, deviance D and k
-        parameters. A shape is the answer if it leads the others by 2 or more (positive evidence
-        after Kass and Raftery 1995, doi:10.1080/01621459.1995.10476572), otherwise, and below five
-        points, it "cannot be told". Growth that only slows down is S-shaped.
+        ``Linear``, ``Exponential`` and ``Logistic``, each a limit of the next, are fitted to the
+        whole gaps inside the phase. A comparison of two is twice the log Bayes factor of the
+        richer, by BIC (F statistic, put on the chi-squared scale, minus log n a parameter). A shape
+        is the answer if the evidence for it is positive (2 or more, Kass and Raftery 1995,
+        doi:10.1080/01621459.1995.10476572) against both others. Otherwise, and below five points,
+        it "cannot be told"; linear and exponential need nine. Growth that only slows down is
+        S-shaped.
 
         Returns
         -------
         polars.DataFrame
-            phase, points, answer, and the criterion of linear, exponential and s_shaped (null where
-            it cannot be told for want of points).
+            phase, points, answer, exponential_over_linear, s_shaped_over_linear,
+            s_shaped_over_exponential (null below five points; negative: for the simpler shape).
         """
         return shape_table([self._inside(first, last) for first, last in self._phases])
 

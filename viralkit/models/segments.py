@@ -16,13 +16,12 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 from .results import Array
 
 LEAST = 2  # whole gaps in a phase: three points, a date on which a break lies counted on both sides
 BLOCK = 2_000_000  # cells of a table held in memory at once
-INSIDE = (np.arange(8) + 0.5) / 8  # where in a gap the profile is looked at
 
 
 @dataclass(frozen=True)
@@ -141,119 +140,3 @@ def break_dates(stream: Stream, phases: list[tuple[int, int]]) -> Array:
         share = (own - right) / (left - right)
         dates.append(stream.begin[last] + share * (stream.end[last] - stream.begin[last]))
     return np.array(dates)
-
-
-class Profile:
-    """The least deviance at every date of one break, the rates and the other breaks refitted.
-
-    ``before`` and ``after`` are the chains of the stream and of the reversed stream; the break is
-    number ``index`` (from 0) of ``breaks``. ``date`` and ``deviance`` hold the profile on a grid.
-    """
-
-    def __init__(
-        self, stream: Stream, before: Chain, after: Chain, index: int, breaks: int
-    ) -> None:
-        self.stream, size, rest = stream, len(stream), breaks - 1 - index
-        self.left, self.left_first = before.deviance[index], before.first[index]
-        self.right, self.right_last = after.deviance[rest][::-1], size - after.first[rest][::-1]
-        dates, gaps = np.arange(1, size), np.repeat(np.arange(1, size - 1), len(INSIDE))
-        share = np.tile(INSIDE, size - 2)
-        on_date = self.left[dates] + self.right[dates]
-        date = [stream.end[dates - 1], stream.begin[dates], self._date(gaps, share)]
-        order = np.argsort(np.concatenate(date), kind="stable")
-        self.date = np.concatenate(date)[order]
-        self.deviance = np.concatenate([on_date, on_date, self.inside(gaps, share)])[order]
-
-    def _date(self, gap: Any, share: Any) -> Any:
-        begin, end = self.stream.begin[gap], self.stream.end[gap]
-        return begin + share * (end - begin)
-
-    def inside(self, gap: Any, share: Any) -> Any:
-        """Least deviance with the break inside a gap, a share of its length after its begin.
-
-        The phases that meet there reach to where they reach in the best solutions that end before
-        or after the gap.
-        """
-        total = np.full(np.shape(gap), np.inf)
-        for left in (gap, gap + 1):
-            first = self.left_first[left]
-            begun = _without(self.left[left], self.stream.deviance(first, left)[0])
-            for right in (gap + 1, gap):
-                last = self.right_last[right]
-                ended = _without(self.right[right], self.stream.deviance(right, last)[0])
-                both = meeting(self.stream, first, gap, last, share)
-                total = np.minimum(total, begun + ended + both)
-        return total
-
-    def interval(self, best: float, least: float, excess: float) -> tuple[float, float]:
-        """First and last date whose deviance is at most ``excess`` above the least."""
-        order = np.argsort(np.append(self.date, best), kind="stable")
-        date = np.append(self.date, best)[order]
-        above = np.append(self.deviance, least)[order] - least - excess
-        inside = np.flatnonzero(above <= 0)
-        low, high = int(inside[0]), int(inside[-1])
-        return (
-            self._crossing(date[low], date[max(low - 1, 0)], least + excess),
-            self._crossing(date[high], date[min(high + 1, len(date) - 1)], least + excess),
-        )
-
-    def _crossing(self, inside: float, outside: float, limit: float) -> float:
-        """Find where the set ends between a date outside and one inside it, both in one gap."""
-        gap = int(np.searchsorted(self.stream.end, (inside + outside) / 2))
-        begin, width = self.stream.begin[gap], self.stream.end[gap] - self.stream.begin[gap]
-        for _ in range(4 if inside != outside else 0):
-            way = np.linspace(outside, inside, 33)
-            found = self.inside(np.full(31, gap), (way[1:-1] - begin) / width) <= limit
-            reached = 1 + int(np.argmax(np.append(found, True)))
-            outside, inside = way[reached - 1], way[reached]
-        return float(inside)
-
-
-def _without(total: Array, part: Array) -> Array:
-    """Take a part off a deviance; infinite stays infinite."""
-    apart = np.full(np.shape(total), np.inf)
-    np.subtract(total, part, out=apart, where=np.isfinite(total))
-    return apart
-
-
-def meeting(stream: Stream, first: Any, gap: Any, last: Any, share: Any) -> Any:
-    """Deviance of the gaps first … last - 1 when the rate changes inside one of them.
-
-    The amount of that gap comes from its two parts as their means do; the part that comes from the
-    first solves a quadratic equation.
-    """
-    amount, width, best = stream.sums
-    y, y1, y2 = stream.amount[gap], amount[gap] - amount[first], amount[last] - amount[gap + 1]
-    a, b = share * stream.width[gap], (1.0 - share) * stream.width[gap]
-    long1, long2 = width[gap] - width[first] + a, width[last] - width[gap + 1] + b
-    u, v = a / long1, b / long2
-    square, linear, constant = y * (u - v), u * y1 + v * y2 + y * (v - u), -u * y1
-    root = np.sqrt(np.maximum(linear**2 - 4 * square * constant, 0.0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        part = np.where(
-            linear >= 0, -2 * constant / (linear + root), (root - linear) / (2 * square)
-        )
-    part = np.clip(np.nan_to_num(part), 0.0, 1.0)
-    rate1, rate2 = (y1 + part * y) / long1, (y2 + (1 - part) * y) / long2
-    fitted = special.xlogy(y1, rate1) + special.xlogy(y2, rate2)
-    fitted = fitted + special.xlogy(y, (a * rate1 + b * rate2) / stream.width[gap])
-    whole = (gap - first >= LEAST) & (last - gap - 1 >= LEAST)
-    return np.where(whole, np.maximum(2.0 * (best[last] - best[first] - fitted), 0.0), np.inf)
-
-
-def date_quantile(level: float, freedom: int) -> float:
-    """Quantile of twice the log-likelihood ratio of a break date, over an estimated dispersion.
-
-    With a known dispersion the law is P(x) = (1 - exp(-x / 2))², the highest point of a two-sided
-    random walk with drift (Bhattacharya and Brockwell 1976, doi:10.1007/BF00533310); here it is
-    averaged over a dispersion with chi-squared error.
-    """
-
-    def excess(x: float) -> float:
-        one, two = (float((1 + i * x / freedom) ** (-freedom / 2)) for i in (1, 2))
-        return float(1.0 - 2.0 * one + two - level)
-
-    high = 8.0
-    while excess(high) < 0:
-        high *= 2
-    return float(optimize.brentq(excess, 0.0, high))
