@@ -27,6 +27,11 @@ def test_what_is_odd_is_counted(write: Any) -> None:
     assert "gaps between periods" not in rows(quality)
 
 
+def test_a_count_that_stands_still_does_not_fall(write: Any) -> None:
+    _, quality = read_counts(write("time,count\n1,5\n2,5\n"), kind="cumulative")
+    assert rows(quality)["falls of a cumulative count"] == 0
+
+
 def test_gaps_and_overlaps_of_periods(write: Any) -> None:
     path = write("item,time,count\nA,1,1\nA,2,1\nA,4,1\nA,4.5,1\nB,1,1\nB,2,1\n")
     _, quality = read_counts(path, kind="incremental", every=1)

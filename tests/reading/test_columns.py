@@ -55,6 +55,12 @@ def test_columns_may_swap_names(write: Any) -> None:
     assert counts.select("time", "count").row(0) == (7.0, 5)
 
 
+def test_cells_of_spaces_are_blank(write: Any) -> None:
+    counts, _ = read_counts(write("time,count,bound,mine\n1,1,  ,  \n"), kind="cumulative")
+    assert counts.select("bound", "mine").row(0) == (None, "  ")
+    assert "column 'count': the value is missing" in refusal(write("time,count\n1,  \n"))
+
+
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_another_separator_is_noticed(write: Any, separator: str) -> None:
     said = refusal(write(f"time{separator}count\n1{separator}2\n"))

@@ -151,6 +151,12 @@ def test_an_incremental_count_needs_the_end_of_its_period(write: Any) -> None:
     )
 
 
+def test_an_excluded_count_needs_no_end_of_its_period(write: Any) -> None:
+    path = write("time,count,period_end,excluded\n1,1,2,\n2,1,,page lost\n")
+    counts, _ = read_counts(path, kind="incremental")
+    assert counts["period_end"].to_list() == [2.0, None]
+
+
 def test_periods_beyond_the_calendar_are_refused(write: Any) -> None:
     path = write("time,count\n9999-12-31,1\n")
     said = refusal(path, kind="incremental", every="9999y")
