@@ -213,13 +213,14 @@ class GrowthResults(Results):
         relative = np.divide(deviation, mean, out=np.zeros_like(mean), where=mean > 0)
         with np.errstate(over="ignore"):
             factor = np.exp(self._law.ppf(1 - alpha / 2) * relative)
+            upper = base + mean * factor
         return pl.DataFrame(
             {
                 "time": to_time(age, model.start, model.unit),
                 "age": age,
                 "mean": base + mean,
                 "lower": base + mean / factor,
-                "upper": base + mean * factor,
+                "upper": upper,
             }
         )
 

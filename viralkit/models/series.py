@@ -13,6 +13,7 @@ from ..tables import TableError, check
 from .results import Array
 
 DAYS = {"day": 1.0, "week": 7.0, "year": 365.25}
+LARGEST = 1e18
 When = date | datetime | float
 
 
@@ -120,11 +121,19 @@ def prepare(
         raise TableError("the counts table has no usable row. Check the filter and 'excluded'.")
     if not (used["count"] > 0).any():
         raise TableError("all counts are zero: nothing grows. A model needs counts above zero.")
+    if used["count"].max() > LARGEST:  # type: ignore[operator]
+        raise TableError(
+            f"column 'count' holds {used['count'].max()}; counts go to {LARGEST:.0e}. Divide "
+            "them by a thousand or a million, and say so in the column 'unit'."
+        )
     check_unit(used, unit)
     kind = _kind(used)
     begin_at = find_start(used, start, kind == "cumulative")
     read = _cumulative if kind == "cumulative" else _incremental
-    return read(used, begin_at, unit, reaches_back, counts.height - used.height), begin_at
+    series = read(used, begin_at, unit, reaches_back, counts.height - used.height)
+    if not np.any(series.increment > 0):
+        raise TableError("no count after the first is larger: nothing grows. Add later counts.")
+    return series, begin_at
 
 
 def _kind(table: pl.DataFrame) -> str:
