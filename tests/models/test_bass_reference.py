@@ -9,12 +9,15 @@ import viralkit as vk
 
 SERIES = {
     # US, 1949-1961, thousand units a year (Steffens and Murthy 1992)
-    "room_air_conditioners": [96, 195, 238, 380, 1045, 1230, 1267, 1828, 1586, 1673, 1800, 1580]
-    + [1500],
+    "room_air_conditioners": [
+        *(96, 195, 238, 380, 1045, 1230, 1267, 1828, 1586, 1673, 1800, 1580, 1500),
+    ],
     "clothes_dryers": [106, 319, 492, 635, 737, 890, 1397, 1523, 1294, 1240, 1425, 1260, 1236],
     # systems of the first generation, read as sales (Liu, thesis)
-    "ibm_mainframes": [190, 560, 1000, 1680, 2542, 2640, 2350, 1820, 1170, 750, 455, 303, 203, 170]
-    + [49, 29, 14, 6, 4, 4, 3],
+    "ibm_mainframes": [
+        *(190, 560, 1000, 1680, 2542, 2640, 2350, 1820, 1170, 750, 455, 303, 203, 170, 49, 29),
+        *(14, 6, 4, 4, 3),
+    ],
     # survey based, steps of three years
     "atm_cards": [10740, 11557, 14059, 14829],
     # a textbook exercise, million units

@@ -123,7 +123,7 @@ def prepare(
         raise TableError("all counts are zero: nothing grows. A model needs counts above zero.")
     if used["count"].max() > LARGEST:  # type: ignore[operator]
         raise TableError(
-            f"column 'count' holds {used['count'].max()}; counts go to {LARGEST:.0e}. Divide "
+            f"column 'count' holds {used['count'].max()!r}; counts go to {LARGEST:.0e}. Divide "
             "them by a thousand or a million, and say so in the column 'unit'."
         )
     check_unit(used, unit)
