@@ -116,6 +116,7 @@ def main(names: list[str]) -> None:
     missing = [str(path) for path in paths if not path.is_file()]
     if missing or not paths:
         raise SystemExit(f"no such notebook: {', '.join(missing) or f'{HERE}/NN-*.ipynb'}")
+    os.environ["TQDM_DISABLE"] = "1"  # a progress bar shows on a slow machine only
     for path in paths:
         print(f"{path.name}: {'written' if refresh(path) else 'unchanged'}", flush=True)
 
