@@ -233,7 +233,7 @@ class Phases(Model):
             )
         found = chain(self.stream, min(self.most, MOST) if breaks is None else breaks)
         chosen = int(np.argmin(self.criterion(found.deviance[:, -1]))) if breaks is None else breaks
-        return PhasesResults(self._with(chosen), found, chosen, given=breaks is not None)
+        return PhasesResults(self._with(chosen), found, chosen, breaks)
 
     def criterion(self, deviance: Array) -> Array:
         """Return the modified BIC of 0, 1, 2 … breaks with these deviances; see ``fit``."""

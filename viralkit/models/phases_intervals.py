@@ -67,16 +67,12 @@ class DateProfile:
         The phases that meet there reach to where they reach in the best solutions that end before
         or after the gap.
         """
-        total = np.full(np.shape(gap), np.inf)
-        for left in (gap, gap + 1):
-            first = self.left_first[left]
-            begun = _without(self.left[left], self.stream.deviance(first, left)[0])
-            for right in (gap + 1, gap):
-                last = self.right_last[right]
-                ended = _without(self.right[right], self.stream.deviance(right, last)[0])
-                both = meeting(self.stream, first, gap, last, share)
-                total = np.minimum(total, begun + ended + both)
-        return total
+        ends, begins = np.array([gap, gap + 1]), np.array([gap + 1, gap])
+        first, last = self.left_first[ends], self.right_last[begins]
+        begun = _without(self.left[ends], self.stream.deviance(first, ends)[0])
+        ended = _without(self.right[begins], self.stream.deviance(begins, last)[0])
+        both = meeting(self.stream, first[:, None], gap, last[None, :], share)
+        return np.min(begun[:, None] + ended[None, :] + both, axis=(0, 1))
 
     def interval(self, best: float, least: float, excess: float) -> tuple[float, float]:
         """First and last date whose deviance is at most ``excess`` above the least."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -28,9 +28,10 @@ class PhasesResults(Results):
     ``resid`` and ``fittedvalues`` are counts, one per gap between points.
     """
 
-    def __init__(self, model: Any, found: Chain, breaks: int, *, given: bool) -> None:
+    def __init__(self, model: Any, found: Chain, breaks: int, given: int | None) -> None:
         self.model: Any = model
-        self._found, self._breaks, self._given = found, breaks, given
+        self._found, self._breaks = found, breaks
+        self.choices: dict[str, Any] = {"family": "quasipoisson", "breaks": given}
         stream = model.stream
         self._phases = found.phases(breaks, len(stream))
         total, width, _ = stream.sums
@@ -252,6 +253,12 @@ class PhasesResults(Results):
         mean = seen + self.params[f"rate_{self._breaks + 1}"] * (age[1:] - last)
         return self._curve_frame(age[1:], mean, np.minimum(lower, mean), np.maximum(upper, mean))
 
+    def refit(self, counts: pl.DataFrame) -> PhasesResults:
+        """Fit the same model, with the same choices, to other counts."""
+        old = self.model
+        model = type(old)(counts, unit=old.unit, start=old.start, rate=old.rate)
+        return cast(PhasesResults, model.fit(breaks=self.choices["breaks"]))
+
     def _draw(self, width: Array) -> Array:
         """Draw the dispersion, the last rate given it, and growth with that noise (gamma laws)."""
         rng = np.random.default_rng(0)
@@ -268,7 +275,7 @@ class PhasesResults(Results):
     @property
     def facts(self) -> list[tuple[str, str]]:  # type: ignore[override]
         """The head of the summary."""
-        how = "given" if self._given else "chosen by modified BIC"
+        how = "chosen by modified BIC" if self.choices["breaks"] is None else "given"
         dates = [
             (f"Break {i} (95 % range)", "{} ({} … {})".format(*map(_shown, row)))
             for i, *row in self.breaks.iter_rows()
