@@ -235,25 +235,35 @@ def explorers(panel: Locator) -> list[Locator]:
     return panel.locator(".jp-OutputArea-output:has(.widget-slider)").all()
 
 
-def press(explorer: Locator, slider: int, key: str, times: int = 1) -> None:
-    """Put the focus on a slider's handle and press a key."""
-    handle = explorer.locator(".widget-slider .noUi-handle").nth(slider)
+def sliders(explorer: Locator) -> list[Locator]:
+    """Give the handles of an explorer's sliders."""
+    return explorer.locator(".widget-slider .noUi-handle").all()
+
+
+def move(handle: Locator) -> None:
+    """Move a slider three steps by the keyboard: to the right, at its end to the left."""
     handle.scroll_into_view_if_needed()
     handle.focus()
-    for _ in range(times):
-        handle.press(key)
+    at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
+    for _ in range(3):
+        handle.press("ArrowLeft" if at_end else "ArrowRight")
 
 
-def looks(explorer: Locator) -> tuple[list[str], str]:
-    """Give the explorer's pictures and its text, to compare before and after."""
+def looks(explorer: Locator) -> tuple[list[str], list[str]]:
+    """Give the explorer's pictures and the text of its tables, to compare before and after."""
     pictures = [embed.evaluate(PICTURE) for embed in explorer.locator(".vega-embed").all()]
-    return pictures, explorer.inner_text()
+    return pictures, explorer.locator("table").all_inner_texts()
 
 
-def wait_for_change(page: Page, explorer: Locator, before: tuple[list[str], str]) -> None:
-    """Wait, at most ten seconds, until both the pictures and the text differ."""
+def wait_for_change(
+    page: Page, explorer: Locator, before: tuple[list[str], list[str]]
+) -> tuple[bool, bool]:
+    """Wait, at most ten seconds, until pictures and tables differ; say which of them do."""
+    changed = (False, False)
     for _ in range(100):
-        pictures, text = looks(explorer)
-        if pictures != before[0] and text != before[1]:
-            return
+        pictures, tables = looks(explorer)
+        changed = (pictures != before[0], tables != before[1])
+        if all(changed):
+            break
         page.wait_for_timeout(100)
+    return changed
