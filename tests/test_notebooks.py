@@ -115,16 +115,16 @@ def test_no_cell_failed_or_warned(notebook: Notebook) -> None:
     assert not [output["text"] for output in outputs if output.get("name") == "stderr"]
 
 
-def test_it_is_written_by_refresh(notebook: Notebook) -> None:
+def test_it_is_written_by_refresh(path: Path, notebook: Notebook) -> None:
     refresh = load_refresh()
     assert notebook["metadata"] == {
         "kernelspec": refresh.KERNEL,
         "language_info": refresh.LANGUAGE,
     }
     assert all(set(cell["metadata"]) <= {"tags"} for cell in notebook["cells"])
-    tidied = nbformat.from_dict(notebook)
+    tidied = nbformat.read(path, as_version=4)
     refresh.tidy(tidied)
-    assert tidied == nbformat.from_dict(notebook), "run python notebooks/refresh.py"
+    assert tidied == nbformat.read(path, as_version=4), "run python notebooks/refresh.py"
 
 
 def test_code_is_short(notebook: Notebook) -> None:
