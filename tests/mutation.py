@@ -7,6 +7,7 @@ the score of each module, and the mutants that lived. At the end of its time it 
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -38,14 +39,6 @@ def verdicts() -> dict[str, int | None]:
     return found
 
 
-def forget() -> None:
-    """Let no verdict of an earlier run stand for one of this run."""
-    for path in MUTANTS.glob("viralkit/**/*.meta"):
-        meta = json.loads(path.read_text("utf-8"))
-        meta["exit_code_by_key"] = dict.fromkeys(meta["exit_code_by_key"])
-        path.write_text(json.dumps(meta), encoding="utf-8")
-
-
 def report(sample: list[str]) -> None:
     """Print the score, by module and in all, and the names of the mutants that lived."""
     codes = verdicts()
@@ -67,8 +60,8 @@ def report(sample: list[str]) -> None:
 
 def main(seconds: float, size: int) -> None:
     """Generate, sample, try, report."""
+    shutil.rmtree(MUTANTS, ignore_errors=True)
     names = generate()
-    forget()
     sample = random.Random(1).sample(names, min(size, len(names)))
     try:
         subprocess.run(
