@@ -18,6 +18,7 @@ from viralkit.explorers.live import Live
 WIDTH = 450
 HEIGHT = 330
 _LEFT = "322px"
+_CODE = "margin:0;word-break:normal;overflow-wrap:break-word;white-space:pre-wrap"
 AnyChart = alt.LayerChart | alt.VConcatChart
 
 
@@ -66,7 +67,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
         self._silent = False
         self._result, self._line, self._live = ipywidgets.HTML(), ipywidgets.HTML(), Live()
         self._sent = dict(state().params)
-        self.chart = JupyterChart(_with_params(chart, self._sent), embed_options={"actions": False})
+        self.chart = JupyterChart(_with_params(chart, self._sent), embed_options={"actions": False, "renderer": "svg"})
         for name, control in {**controls, **(buttons or {})}.items():
             setattr(self, name, control)
         for control in controls.values():
@@ -94,7 +95,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
         state = self._state()
         self.table, self.code = state.table, state.code
         self._result.value = table_html(state.table.select(state.shown))
-        self._line.value = f'<pre style="margin:0">{html.escape(state.code)}</pre>'
+        self._line.value = f'<pre style="{_CODE}">{html.escape(state.code)}</pre>'
         self._live.text = state.sentence
         self._sent = state.params
         send(self.chart, state.params)

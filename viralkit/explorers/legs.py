@@ -19,10 +19,10 @@ _REACH = [1.0, 7.0]  # openings
 _MOST_KEPT = 0.9
 _SHOWN = ("quantity", "film", "what_if", "median")
 _QUANTITIES = (
-    "opening weekend, % of total",
-    "Friday to Saturday, %",
-    "second weekend, %",
-    "total, in openings",
+    "opening, % of total",
+    "Fri to Sat, %",
+    "2nd weekend, %",
+    "total, openings",
 )
 
 

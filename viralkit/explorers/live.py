@@ -39,6 +39,7 @@ export default { render };
 _STYLE = """
 .viralkit-live { position: absolute; width: 1px; height: 1px; overflow: hidden;
                  clip-path: inset(50%); white-space: nowrap; }
+.viralkit-explorer .widget-readout { min-width: 78px; }
 """
 
 
