@@ -113,3 +113,16 @@ def test_before_the_peak_the_ceiling_is_said_to_be_unknown():
     assert held.params["m"] == 18713.0
     assert held.params["q"] == pytest.approx(0.6, abs=0.15)
     assert not any("cannot identify the ceiling" in text for text in held.warnings)
+
+
+def test_a_ceiling_that_could_be_without_limit_is_warned_of():
+    early = vk.Bass(counts("room_air_conditioners").head(9), unit="period", start=0.0).fit()
+    upper = early.conf_int(method="profile")["upper"][2]
+    assert np.isfinite(early.params["m"])
+    said = any("without limit" in text or "cannot identify" in text for text in early.warnings)
+    assert said == np.isinf(upper)
+    whole = vk.Bass(counts("room_air_conditioners"), unit="period", start=0.0).fit()
+    assert whole.warnings == []
+    cards = vk.Bass(counts("atm_cards"), unit="period", start=0.0).fit()
+    assert np.isinf(cards.conf_int(method="profile")["upper"][2])
+    assert any("ceiling m" in text for text in cards.warnings)

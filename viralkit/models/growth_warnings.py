@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .intervals import is_open_above
 from .results import number
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ LOOSE = 2.0  # standard error of a log parameter: an interval that spans a facto
 def growth_warnings(results: GrowthResults) -> list[str]:
     """List what the data cannot identify and what to do about it."""
     notes = [_limit(name, value) for name, value in results._fit.limits.items()]
-    notes += _ceiling(results) + _loose(results)
+    notes += (_ceiling(results) or _open(results)) + _loose(results)
     if results._fit.choices["method"] == "cumulative":
         notes.append(
             "method='cumulative': the errors of a running total are not independent, so these "
@@ -48,6 +49,20 @@ def _ceiling(results: GrowthResults) -> list[str]:
         f"the last point (age {number(model.series.span)} {model.unit}s) comes before the fitted "
         f"peak (age {number(peak)}): the data cannot identify the ceiling m. Wait for the peak, or "
         "hold a ceiling that you can defend: fit(fixed={'m': …})."
+    ]
+
+
+def _open(results: GrowthResults) -> list[str]:
+    """Say that the data do not rule out a ceiling without limit, though the best fit has one."""
+    fit = results._fit
+    if not results.model.size_is_ceiling or results._covariance is not None:
+        return []
+    index = len(results.model.parameters) - 1
+    if index not in fit.free or not is_open_above(results, index):
+        return []
+    return [
+        "the data do not rule out a ceiling m without limit (95 %): its standard error is too sure "
+        "of itself. Use conf_int(method='profile')."
     ]
 
 

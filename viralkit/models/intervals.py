@@ -38,6 +38,13 @@ def profile_interval(
     return low, high
 
 
+def is_open_above(results: GrowthResults, index: int) -> bool:
+    """Whether the 95 % profile interval of a parameter has no upper end."""
+    law = stats.f(1, max(results.df_resid, 1))
+    excess = _Excess(results, index, float(law.ppf(0.95)))
+    return excess(float(results._fit.objective.box[1, index])) < 0
+
+
 class _Excess:
     """How far the loss at a fixed value of one parameter is above what the interval allows."""
 
