@@ -154,3 +154,33 @@ def test_compare_finds_the_right_curve_and_refuses_what_differs():
     other = vk.Linear(steady.with_columns(item=pl.lit("y")), unit="day").fit()
     with pytest.raises(ValueError, match="it takes one item"):
         vk.compare([fits[0], other])
+
+
+KNOWN = vk.load_charlie_views().filter(pl.col("time") <= date(2010, 4, 30))
+EARLY = KNOWN.filter(pl.col("time").is_between(date(2007, 12, 1), date(2008, 3, 31)))
+
+
+def test_real_bounds_and_dates_have_profile_intervals():
+    fit = vk.Bass(KNOWN, unit="day").fit()
+    p, q, m = fit.conf_int(method="profile").select("lower", "upper").rows()
+    assert p[0] < fit.params["p"] < p[1]
+    assert q[0] < fit.params["q"] < q[1]
+    assert m[0] == pytest.approx(1.46e8, rel=0.01)
+    assert m[1] == np.inf
+    assert any("without limit" in text for text in fit.warnings)
+
+
+def test_a_ceiling_at_infinity_under_bounds_has_a_lower_bound():
+    fit = vk.Bass(KNOWN.filter(origin="primary"), unit="day").fit()
+    lower = fit.conf_int()["lower"].to_list()
+    assert (fit.params["p"], fit.params["m"]) == (0, np.inf)
+    assert lower[0] == 0
+    assert lower[2] == pytest.approx(2.72e8, rel=0.01)
+
+
+def test_three_points_with_dates_known_to_the_month_still_have_errors():
+    fit = vk.Exponential(EARLY, unit="day", start=date(2007, 5, 22)).fit()
+    objective, x, free = fit._fit.objective, fit._fit.x, fit._fit.free
+    assert np.abs(objective.slope(x, free)).max() < 1e-5
+    assert np.linalg.eigvalsh(objective.information(x, free))[0] > 0
+    assert fit.bse["r"] == pytest.approx(0.0102, rel=0.02)

@@ -247,7 +247,7 @@ def test_several_counts_on_one_date_give_the_largest_and_excluded_rows_are_count
     )
     fit, plain = vk.Bass(marked, unit="day").fit(), vk.Bass(table, unit="day").fit()
     assert fit.params == pytest.approx(plain.params, rel=1e-9)
-    assert any(text.startswith("1 rows are not used") for text in fit.warnings)
+    assert any(text.startswith("1 row is not used") for text in fit.warnings)
 
 
 def test_a_launch_before_the_first_row_counts_from_zero():

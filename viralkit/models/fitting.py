@@ -167,7 +167,8 @@ def _has_doubt(model: Growth, choices: dict[str, Any]) -> bool:
 def _with_likelihood(fit: Fit) -> Fit:
     """Refine a fit by the likelihood of uncertain dates, bounds and overdispersion."""
     family = FAMILIES[fit.choices["family"]]
-    x, free, names, box = fit.x, fit.free, fit.names, fit.objective.box
+    x, names, box = fit.x, fit.names, fit.objective.box
+    free = [i for i, name in enumerate(names) if name not in fit.choices["fixed"]]
     if family.name == "negative_binomial":
         mean = fit.model.mean(x)
         spread = float(np.mean((fit.objective.count - mean) ** 2 / mean**2))
@@ -289,4 +290,5 @@ def _log_errors(fit: Fit) -> Array:
 def excluded_note(model: Growth) -> list[str]:
     """Say how many rows were not used because ``excluded`` gives a reason."""
     count = model.series.excluded
-    return [f"{count} rows are not used: their column 'excluded' says why."] if count else []
+    rows = "1 row is" if count == 1 else f"{count} rows are"
+    return [f"{rows} not used: the column 'excluded' says why."] if count else []

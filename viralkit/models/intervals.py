@@ -50,18 +50,29 @@ class _Excess:
 
     def __init__(self, results: GrowthResults, index: int, quantile: float) -> None:
         self.fit, self.index, self.quantile = results._fit, index, quantile
-        limits = {results._fit.names.index(n) for n in results._fit.limits}
-        self.free = sorted({*results._fit.free, *limits} - {index})
-        self.x = results._fit.x.copy()
-        self.least = self.fit.objective.loss(self.x)
+        fixed = self.fit.choices["fixed"]
+        free = [i for i, name in enumerate(self.fit.names) if name not in fixed]
+        self.free = [i for i in free if i != index]
+        self.least = self.fit.objective.loss(self.fit.x)
+        self.path = [self.fit.x]  # the fits so far, from which the next one is foreseen
 
     def __call__(self, value: float) -> float:
-        start = self.x.copy()
+        found = self.fit.objective.minimise(self._foreseen(value), self.free)
+        loss = self.fit.objective.loss(found)
+        if np.isfinite(loss):
+            self.path.append(found)
+        return (loss - self.least) / self.fit.loss_scale - self.quantile
+
+    def _foreseen(self, value: float) -> Array:
+        """Start where a line through the two nearest fits leads."""
+        near = sorted(self.path, key=lambda x: abs(x[self.index] - value))[:2]
+        start = near[0].copy()
+        gap = near[0][self.index] - near[-1][self.index]
+        if abs(gap) > 1e-12:
+            start += (near[0] - near[1]) * (value - start[self.index]) / gap
+        start = np.clip(start, *self.fit.objective.box) if not self.fit.choices["fixed"] else start
         start[self.index] = value
-        found = self.fit.objective.minimise(start, self.free)
-        if np.isfinite(self.fit.objective.loss(found)):
-            self.x = found
-        return (self.fit.objective.loss(found) - self.least) / self.fit.loss_scale - self.quantile
+        return start
 
 
 def _cross(excess: _Excess, fit: Any, index: int, sign: int) -> float:
@@ -70,13 +81,16 @@ def _cross(excess: _Excess, fit: Any, index: int, sign: int) -> float:
     inside, step = float(fit.x[index]), 0.1
     if (limit - inside) * sign <= 0:
         return limit
-    excess.x = fit.x.copy()
+    known = {inside: -excess.quantile}
     while True:
         outside = inside + sign * step
         if (outside - limit) * sign >= 0:
             outside = limit
-        if excess(outside) > 0:
-            return float(optimize.brentq(excess, inside, outside, xtol=1e-9))
+        known[outside] = excess(outside)
+        if known[outside] > 0:
+            return float(
+                optimize.brentq(lambda v: known.get(v) or excess(v), inside, outside, xtol=1e-9)
+            )
         if outside == limit:
             return limit
         inside, step = outside, 1.6 * step

@@ -145,8 +145,8 @@ class Likelihood:
         value, vector = np.linalg.eigh(np.nan_to_num(scaled))
         inverse = vector / np.maximum(np.abs(value), 1e-9)
         step = np.zeros_like(x)
-        step[free] = np.clip(inverse @ (vector.T @ (pull / size)) / size, -1.0, 1.0)
-        return step
+        step[free] = inverse @ (vector.T @ (pull / size)) / size
+        return step / max(1.0, float(np.max(np.abs(step))))
 
     def information(self, x: Array, free: list[int]) -> Array:
         """Observed information: half the second derivatives of the loss."""

@@ -83,7 +83,7 @@ class Score:
         np.fill_diagonal(scaled, 1.0 + damping)
         step = np.zeros_like(x)
         step[free] = np.linalg.lstsq(scaled, pull / size, rcond=1e-15)[0] / size
-        return np.clip(step, -3.0, 3.0)
+        return step / max(1.0, float(np.max(np.abs(step))) / 3.0)
 
     def information(self, x: Array, free: list[int]) -> Array:
         """Expected information at dispersion one."""
