@@ -44,7 +44,8 @@ def counts(name):
 happenings = pl.DataFrame({{"time": [1.0, 5.0], "label": names[:1] * 2}})
 """
 CELLS = [
-    "vk.counts_chart(pl.concat([counts(name) for name in names]).with_columns(unit=pl.lit('views')))",
+    "views = [counts(name).with_columns(unit=pl.lit('views')) for name in names]\n"
+    "vk.counts_chart(pl.concat(views))",
     "vk.counts_chart(counts(names[0]), happenings, title=names[0])",
     "fits = [vk.Bass(counts(name), unit='period').fit() for name in names[:4]]\nfits[0].summary()",
     "vk.fit_chart(fits[0])",
@@ -132,9 +133,9 @@ def test_sliders_and_charts_have_names_for_screen_readers(opened) -> None:
     handle = explorer.locator(".noUi-handle").first
     assert handle.get_attribute("role") == "slider"
     assert handle.get_attribute("aria-label") == "innovation p"
-    readout = explorer.locator(".widget-readout").first.inner_text()
+    readout = explorer.locator(".widget-readout").first.text_content()
     assert handle.get_attribute("aria-valuetext") == readout
-    told = explorer.locator("[role=status][aria-live=polite]").inner_text()
+    told = explorer.locator("[role=status][aria-live=polite]").text_content()
     assert told.startswith("The misfit is ")
     assert explorer.locator("[role='graphics-document']").get_attribute("aria-label") == told
 

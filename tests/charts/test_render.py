@@ -1,15 +1,20 @@
 """What leaves the kit: bundles for notebooks, pictures and pages."""
 
 import base64
+import html
 import json
 import struct
+import subprocess
 import sys
 import types
 import zlib
+from xml.etree import ElementTree
 
 import altair as alt
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import viralkit as vk
 from viralkit.charts import render
@@ -161,3 +166,23 @@ def test_texts_can_be_read_on_white():
         light = sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
         assert 1.05 / (light + 0.05) >= 4.5, colour
     assert len(set(MARKS)) == 4
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_texts_of_pictures_hold_only_what_xml_allows(text):
+    clean = render._printable({text: [text]})
+    ((name, (value,)),) = clean.items()
+    assert name == value
+    ElementTree.fromstring(f"<a>{html.escape(value)}</a>")
+
+
+def test_control_characters_in_data_do_not_end_the_process(tmp_path):
+    code = """
+import polars as pl, sys, viralkit as vk
+name = "".join(map(chr, [*range(1, 32), 127, 0xFFFE, 0xFFFF])) + "a"
+counts = pl.DataFrame({"item": [name] * 2 + ["b"], "time": [0.0, 1, 2], "count": [1, 2, 3]})
+for suffix in ("png", "svg"):
+    vk.save(vk.counts_chart(counts, title=name), f"{sys.argv[1]}/chart.{suffix}")
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    ElementTree.parse(tmp_path / "chart.svg")

@@ -3,11 +3,13 @@
 import html
 import json
 import os
+import re
 import struct
 import sys
 import time
 import zlib
 from base64 import b64encode
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ _COMPILER = "5.8"
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 # The menu beside a chart saves it; it does not lead to a web site.
 _ACTIONS = {"export": True, "source": False, "compiled": False, "editor": False}
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _SLOW = 2.0
 _first_picture = True
 
@@ -107,7 +110,11 @@ def save(chart: Any, path: str | os.PathLike[str]) -> None:
 
 def bundle(spec: dict[str, Any], ratio: float = 1.5) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what a notebook stores of a chart: Vega-Lite, a picture and a sentence."""
-    spec = {**spec, "$schema": _SCHEMA, "usermeta": {"embedOptions": {"actions": _ACTIONS}}}
+    spec = {
+        **_printable(spec),
+        "$schema": _SCHEMA,
+        "usermeta": {"embedOptions": {"actions": _ACTIONS}},
+    }
     picture = _png(spec, ratio)
     width, height = (round(side / ratio) for side in struct.unpack(">II", picture[16:24]))
     data = {
@@ -116,6 +123,15 @@ def bundle(spec: dict[str, Any], ratio: float = 1.5) -> tuple[dict[str, Any], di
         "text/plain": _describe(spec),
     }
     return data, {"image/png": {"width": width, "height": height}}
+
+
+def _printable(part: Any) -> Any:
+    """Replace control characters, which no picture can hold, in all texts of a specification."""
+    if isinstance(part, str):
+        return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", part)
+    if isinstance(part, dict):
+        return {_printable(name): _printable(value) for name, value in part.items()}
+    return [_printable(value) for value in part] if isinstance(part, list) else part
 
 
 def _renderer(spec: dict[str, Any], **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -135,7 +151,7 @@ def _spec(chart: Any) -> dict[str, Any]:
         from viralkit.charts.fits import fit_chart
 
         spec = fit_chart(chart).to_dict()
-    return {**spec, "$schema": _SCHEMA}
+    return {**_printable(spec), "$schema": _SCHEMA}
 
 
 def _describe(spec: dict[str, Any]) -> str:
@@ -188,12 +204,17 @@ def _svg_file(spec: dict[str, Any]) -> bytes:
     return svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1).encode()
 
 
+@cache
+def _library() -> str:
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_COMPILER)
+
+
 def _html_file(spec: dict[str, Any]) -> bytes:
     title = spec.get("title")
     text = title.get("text", "Chart") if isinstance(title, dict) else title or "Chart"
     page = _PAGE.format(
         title=html.escape(str(text)),
-        library=vl_convert.javascript_bundle("", vl_version=_COMPILER),
+        library=_library(),
         spec=json.dumps(spec).replace("<", "\\u003c"),
     )
     return page.encode()

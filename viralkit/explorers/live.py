@@ -18,7 +18,7 @@ function render({ model, el }) {
       handle.setAttribute("aria-label", label.textContent);
       handle.setAttribute("aria-valuetext", readout.textContent);
     }
-    const chart = box.querySelector(".vega-embed [role='graphics-document']");
+    const chart = box.querySelector("[role='graphics-document']");
     if (chart) chart.setAttribute("aria-label", model.get("text"));
   };
   const tell = () => { el.textContent = model.get("text"); name(); };
