@@ -16,6 +16,7 @@ from .segments import Chain, break_dates
 from .series import When, to_time
 
 DRAWS = 4000
+COVERAGE = "dates 94–99 %, rates 91–96 %"  # tests/statistics/phases_coverage.csv
 
 
 class PhasesResults(Results):
@@ -24,6 +25,11 @@ class PhasesResults(Results):
     Everything is conditional on the number of breaks. A break's date is not a regular parameter: it
     has no standard error, and its interval is the range of the dates that the likelihood ratio does
     not reject, the rates and the other breaks refitted (Eo and Morley 2015, doi:10.3982/QE186).
+    In 2,000 simulated series of 12 to 84 gaps each, with breaks inside gaps and variance in
+    proportion to the mean, 95 % ranges held the true date in 94 to 99 %, intervals of rates in 91
+    to 96 %, forecasts in 92 to 95 %. Where the error is relative (variance in proportion to the
+    squared mean) dates still hold (96 %), rates (77 %) and forecasts (66 %) do not: see
+    ``residuals``.
 
     ``resid`` and ``fittedvalues`` are counts, one per gap between points.
     """
@@ -163,13 +169,8 @@ class PhasesResults(Results):
         """Expected count in each gap; with relative rates, given the count before it."""
         if self.model.rate == "per_day":
             return np.asarray(self._mean)
-        return np.asarray(self._before * np.expm1(self._mean))
-
-    @property
-    def _before(self) -> Array:
-        """Cumulative count before each gap."""
-        level, increment = self.model.series.level, self.model.series.increment
-        return np.asarray((level - increment)[-self.nobs :])
+        before = self.model.series.level - self.model.series.increment
+        return np.asarray(before[-self.nobs :] * np.expm1(self._mean))
 
     @property
     def resid(self) -> Array:
@@ -180,7 +181,7 @@ class PhasesResults(Results):
     def residuals(self) -> pl.DataFrame:
         """Residuals as a table: time, age, fitted, resid, pearson (of the modelled amounts)."""
         amount = self.model.stream.amount
-        pearson = (amount - self._mean) / np.sqrt(self.scale * self._mean)
+        pearson = (amount - self._mean) / np.sqrt(self._mean) / np.sqrt(self.scale)
         points: pl.DataFrame = self.model.points.tail(self.nobs).select("time", "age")
         return points.with_columns(
             fitted=pl.Series(self.fittedvalues),
@@ -286,6 +287,7 @@ class PhasesResults(Results):
             ("Rate", self.model.rate),
             ("Breaks", f"{self._breaks} ({how})"),
             *dates,
+            ("Measured coverage (95 %)", COVERAGE),
             ("Observations", str(self.nobs)),
             ("Residual d.f.", str(self.df_resid)),
             ("Dispersion", number(self.scale)),

@@ -36,17 +36,17 @@ def _unused(model: Any) -> list[str]:
     rounded = (points["bound"] == "rounded").sum() if "bound" in points.columns else 0
     if doubtful:
         notes.append(
-            f"{doubtful} points have uncertain dates; they are taken at 'time', and break ranges "
-            "do not include that doubt. Move the dates within their intervals to see the change."
+            f"uncertain dates ({doubtful}) are taken at 'time'; break ranges do not include that "
+            "doubt. Move the dates within their intervals to see the change."
         )
     if rounded:
         notes.append(
-            f"{rounded} counts are rounded; rounding is not modelled, and beside a short gap it "
-            "looks like a burst. Fit without these rows as a check."
+            f"rounded counts ({rounded}) are taken as exact; beside a short gap, rounding looks "
+            "like a burst. Fit without these rows as a check."
         )
     if model.bounds.height:
         notes.append(
-            f"{model.bounds.height} bounds (at_least, at_most) are not used: phases run between "
+            f"bounds (at_least, at_most: {model.bounds.height}) are not used: phases run between "
             "exact points only. Hold them against predict()."
         )
     return notes
