@@ -82,6 +82,8 @@ def opened(lab, browser) -> Iterator[tuple]:
     page, outside = driving.new_page(browser, lab)
     panel = driving.open_notebook(page, lab, "hostile.ipynb")
     driving.run_all(page)
+    assert driving.errors(page) == []
+    panel.locator(".viralkit-explorer .vega-embed svg").nth(3).wait_for(state="attached")
     yield page, panel, outside
     page.close()
 
@@ -128,8 +130,11 @@ def test_tooltips_show_text_and_run_nothing(opened) -> None:
 
 
 def test_sliders_and_charts_have_names_for_screen_readers(opened) -> None:
-    _, panel, _ = opened
+    page, panel, _ = opened
     explorer = driving.explorers(panel)[0]
+    before = driving.looks(explorer)
+    driving.move(driving.sliders(explorer)[0])
+    driving.wait_for_change(page, explorer, before)
     handle = explorer.locator(".noUi-handle").first
     assert handle.get_attribute("role") == "slider"
     assert handle.get_attribute("aria-label") == "innovation p"
