@@ -39,6 +39,7 @@ def test_cells_of_each_kind():
     assert cell(date(2008, 1, 18)) == "2008-01-18"
     assert cell(True) == "True"
     assert "–" in cell(None)
+    assert cell("a\u202eb\nc") == "a b c"
     assert cell("x" * 100) == "x" * 79 + "…"
 
 

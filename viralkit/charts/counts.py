@@ -116,7 +116,7 @@ def counts_layers(
     if len(names) > 1:
         heights = [pixels(value, domain, scale) for value in last["count"]]
         texts = [TEXTS[i % len(TEXTS)] for i in range(len(names))]
-        layers += end_labels(last["time"], [plain(n, 28) for n in names], heights, texts, x)
+        layers += end_labels(last["time"], [plain(n, 28) for n in names], heights, texts, x=x)
     return layers
 
 

@@ -48,7 +48,7 @@ def cell(value: Any) -> str:
         return digits(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}" if abs(value) >= 10_000 else str(value)
-    text = str(value)
+    text = "".join(c if c.isprintable() else " " for c in str(value))
     return html.escape(text if len(text) <= _TEXT else text[: _TEXT - 1] + "…")
 
 

@@ -124,7 +124,7 @@ def _total(results: Any, rows: pl.DataFrame, x: alt.X) -> list[alt.Chart]:
     return [
         *curve_layers(curve, x, domain, BLUE),
         *(layer.encode(y, color=alt.value(GREY)) for layer in point_layers(rows, x)),
-        end_labels(curve["time"].tail(1), [label], height, [BLUE_TEXT], x)[1],
+        end_labels(curve["time"].tail(1), [label], height, [BLUE_TEXT], x=x)[1],
     ]
 
 
@@ -161,7 +161,7 @@ def _growth(results: Any, x: alt.X) -> list[alt.Chart]:
         alt.Chart(drawn(line))
         .mark_line(strokeWidth=2.5, color=BLUE, interpolate=shape)
         .encode(x, y),
-        end_labels(line["time"].tail(1), [f"{model.name} fit"], height, [BLUE_TEXT], x)[1],
+        end_labels(line["time"].tail(1), [f"{model.name} fit"], height, [BLUE_TEXT], x=x)[1],
     ]
 
 

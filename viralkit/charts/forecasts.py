@@ -146,4 +146,4 @@ def _names(
     texts = [f"{fit.model.name} {short(end)}" for fit, end in zip(fits, ends, strict=True)]
     heights = [pixels(end, domain) for end in ends]
     times = pl.concat([curve["time"].tail(1) for curve in curves])
-    return end_labels(times, texts, heights, TEXTS[: len(fits)], x)[1]
+    return end_labels(times, texts, heights, TEXTS[: len(fits)], x=x)[1]

@@ -164,6 +164,7 @@ def end_labels(
     names: Sequence[str],
     heights: Sequence[float],
     colours: Sequence[str],
+    *,
     x: alt.X,
 ) -> list[alt.Chart]:
     """Name each line right of the plot, with a thin leader from where it ends."""
@@ -224,6 +225,6 @@ def titled(
     return chart.properties(width=WIDTH, height=HEIGHT, title=heading, description=description)
 
 
-def rule(**encode: Any) -> dict[str, Any]:
+def rule() -> dict[str, Any]:
     """Build a dashed grey rule's looks."""
-    return {"color": INK, "opacity": 0.45, "strokeDash": [4, 3], "strokeWidth": 1, **encode}
+    return {"color": INK, "opacity": 0.45, "strokeDash": [4, 3], "strokeWidth": 1}

@@ -67,7 +67,9 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
         self._silent = False
         self._result, self._line, self._live = ipywidgets.HTML(), ipywidgets.HTML(), Live()
         self._sent = dict(state().params)
-        self.chart = JupyterChart(_with_params(chart, self._sent), embed_options={"actions": False, "renderer": "svg"})
+        self.chart = JupyterChart(
+            _with_params(chart, self._sent), embed_options={"actions": False, "renderer": "svg"}
+        )
         for name, control in {**controls, **(buttons or {})}.items():
             setattr(self, name, control)
         for control in controls.values():
