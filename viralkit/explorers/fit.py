@@ -100,7 +100,7 @@ class _Trial:
             )
         low, high = best - span / 2, best + span / 2
         if best == 0:
-            low, high = 0.0, 3 * (self.limits[parameter.name][1] or 1 / span)
+            low, high = 0.0, 10 * (self.limits[parameter.name][1] or 1 / span)
         return ipywidgets.FloatSlider(best, min=low, max=high, step=(high - low) / 200, **text)
 
     def fit_rest(self) -> dict[str, float]:

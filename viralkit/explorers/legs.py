@@ -44,9 +44,10 @@ def explore_legs(
     Returns
     -------
     Explorer
-        ``ui.film``; ``ui.second_weekend`` (percentage points by which its change is moved);
-        ``ui.table``: quantity, film, what_if, and of the wide openings of the same years and review
-        band (``load_films_legs()``) lower_quartile, median, upper_quartile, null where there is no
+        ``ui.film`` (in the order of the table); ``ui.second_weekend`` (percentage points by which
+        its change is moved); ``ui.table``: quantity, film, what_if, and of the wide openings of the
+        same years and review band (``load_films_legs()``) lower_quartile, median, upper_quartile,
+        null where there is no
         such cell; ``ui.chart``; ``ui.code``.
 
     Raises
