@@ -316,7 +316,7 @@ def test_bad_tables_are_refused_with_a_reason(curve: type, case: str):
         ),
         (lambda t: vk.Bass(t, unit="day").fit().conf_int(method="delta"), "allowed: 'wald'"),
         (lambda t: vk.Bass(t, unit="day").fit().conf_int(5), "not between 0 and 1"),
-        (lambda t: vk.Bass(t, unit="day").fit().forecast(START), "not after the last point"),
+        (lambda t: vk.Bass(t, unit="day").fit().forecast(START), "not a time after the last point"),
     ],
 )
 def test_bad_choices_are_refused_with_what_is_allowed(call, message: str):

@@ -35,7 +35,7 @@ class Bass(Growth):
     """
 
     size_is_ceiling = True
-    vanish_with_ceiling = ("p",)
+    beside_open_ceiling = {"p": 0.0}  # noqa: RUF012
     methods = ("increments", "conditional", "cumulative", "ols")
 
     @staticmethod

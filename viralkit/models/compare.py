@@ -80,8 +80,15 @@ def _disagreement(results: Sequence[Any]) -> str | None:
     """Say why AIC and BIC cannot be compared, if they cannot."""
     if any(fit.aic is None for fit in results):
         return "no AIC or BIC: a fit has no likelihood"
-    keys = {(str({**fit.choices, "fixed": None}), fit.nobs) for fit in results}
+    keys = {_rows_of(fit) for fit in results}
     return "no AIC or BIC: family, method, rows or bounds differ" if len(keys) > 1 else None
+
+
+def _rows_of(fit: Any) -> tuple[Any, ...]:
+    """What two fits must share for their likelihoods to be compared."""
+    series = fit.model.series
+    rows = (np.maximum(series.begin, 0.0).tobytes(), series.end.tobytes())
+    return str({**fit.choices, "fixed": None}), *rows, series.increment.tobytes()
 
 
 def _row(fit: Any, stops: list[When], alpha: float, note: str | None) -> tuple[Any, ...]:
@@ -99,7 +106,9 @@ def _at_cutoff(fit: Any, stop: When, alpha: float) -> tuple[float, float, float]
     if later.is_empty():
         raise TableError(f"cutoff {stop} leaves no point to forecast. Pass an earlier one.")
     try:
-        early = fit.refit(fit.model.counts.filter(pl.col("time") <= stop))
+        counts = fit.model.counts
+        known = "time" if fit.model.series.cumulative else "period_end"
+        early = fit.refit(counts.filter(pl.col(known) <= stop))
     except ValueError:
         return None
     time, seen = later.select("time", "count").row(0)

@@ -91,6 +91,7 @@ class Logistic(Growth):
 
     reaches_back = True
     size_is_ceiling = True
+    beside_open_ceiling = {"midpoint": np.inf}  # noqa: RUF012
 
     @staticmethod
     def describe(unit: str) -> tuple[Parameter, ...]:

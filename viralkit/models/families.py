@@ -50,8 +50,8 @@ class Family:
         if self.name != "negative_binomial":
             return -0.5 * (self.deviance(count, mean) / scale + np.log(2 * np.pi * scale))
         size = 1.0 / alpha
-        ways = special.loggamma(count + size) - special.loggamma(size) - special.gammaln(count + 1)
-        return ways + count * np.log(mean / (mean + size)) - size * np.log1p(mean * alpha)
+        ways = _log_rising(count, size) - special.loggamma(size)
+        return ways - count * np.log1p(size / mean) - size * np.log1p(mean * alpha)
 
     def draw(self, mean: Array, scale: Any, alpha: Any, rng: np.random.Generator) -> Array:
         """Draw observations: a gamma law with the family's variance, or the normal law."""
@@ -59,6 +59,14 @@ class Family:
         if self.name == "normal":
             return np.asarray(rng.normal(mean, np.sqrt(variance)))
         return np.asarray(rng.gamma(mean**2 / variance, variance / mean))
+
+
+def _log_rising(count: Array, size: Any) -> Any:
+    """Log of Γ(count + size) / Γ(count + 1), by Stirling where the difference would cancel."""
+    large = (count > 1e6) & (count > 100 * np.real(size) ** 2)
+    small, big = np.where(large, 1.0, count), np.where(large, count, 1.0)
+    exact = special.loggamma(small + size) - special.gammaln(small + 1)
+    return np.where(large, (size - 1) * (np.log(big) + size / (2 * big)), exact)
 
 
 FAMILIES = {name: Family(name) for name in ("normal", "quasipoisson", "negative_binomial")}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from scipy import ndimage
 
 from .families import FAMILIES, Family
 from .likelihood import Bounds, Likelihood, date_nodes
@@ -33,13 +34,16 @@ class Fit:
     scale: float
     choices: dict[str, Any]
     limits: dict[str, float] = field(default_factory=dict)  # parameter -> 0 or infinity
-    ends: dict[str, str] = field(default_factory=dict)  # parameter -> which end of the box
 
     @property
     def nobs(self) -> int:
-        """Count the increments and the bounds that were modelled."""
-        bounds = len(self.objective.bounds) if isinstance(self.objective, Likelihood) else 0
-        return len(self.objective.count) + bounds
+        """Count the increments."""
+        return len(self.objective.count)
+
+    @property
+    def bounds(self) -> int:
+        """Count the bounds that entered the likelihood."""
+        return len(self.objective.bounds) if isinstance(self.objective, Likelihood) else 0
 
     @property
     def estimated(self) -> int:
@@ -70,12 +74,14 @@ def fit_growth(
             "'normal' and 'quasipoisson'. Pass method='increments'."
         )
     _check_fixed(model, fixed, len(model.series.increment))
+    if method != "increments":
+        _check_lagged(model, method, fixed)
     choices = {"family": family, "method": method, "bounds": bounds, "dates": dates}
     if method == "ols":
         return ordinary_least_squares(model, choices | {"fixed": fixed})
     score = make_score(model, FAMILIES["normal" if family == "normal" else "quasipoisson"], method)
     free = [i for i, name in enumerate(names) if name not in fixed]
-    x = score.minimise(_start(model, score, fixed), free)
+    x = _best(model, score, free, fixed)
     fit = Fit(model, score, x, free, names, 1.0, choices | {"fixed": fixed})
     fit.scale = dispersion(fit)
     _find_limits(fit)
@@ -94,7 +100,11 @@ def _check_fixed(model: Growth, fixed: dict[str, float], nobs: int) -> None:
     names = {p.name: p for p in model.parameters}
     for name, value in fixed.items():
         _allowed("fixed", name, list(names))
-        if not np.isfinite(value) or (names[name].positive and value <= 0):
+        if (
+            not isinstance(value, (int, float))
+            or not np.isfinite(value)
+            or (names[name].positive and value <= 0)
+        ):
             raise ValueError(
                 f"fixed={{{name!r}: {value}}} is not allowed; {name} is a finite number"
                 f"{' above zero' if names[name].positive else ''}. Pass such a value."
@@ -104,6 +114,22 @@ def _check_fixed(model: Growth, fixed: dict[str, float], nobs: int) -> None:
         raise ValueError(
             f"{nobs} increments cannot give {free} parameters and their uncertainty; at least "
             f"{free + 1} are needed. Add counts, or hold a parameter: fit(fixed={{…}})."
+        )
+
+
+def _check_lagged(model: Growth, method: str, fixed: dict[str, float]) -> None:
+    """Make sure that the running total is known where a method takes it as given."""
+    series = model.series
+    gaps = series.begin[0] > 1e-9 or np.any(series.begin[1:] > series.end[:-1] + 1e-9)
+    if gaps and not series.cumulative:
+        raise ValueError(
+            f"method={method!r} needs every period since the start, and some are missing. Use "
+            "method='increments', or pass the start of the first period as start."
+        )
+    if fixed.get("m", np.inf) <= series.level[-1]:
+        raise ValueError(
+            f"fixed={{'m': {fixed['m']}}} is below the {series.level[-1]:,.0f} already counted, "
+            f"which method={method!r} takes as given. Pass a larger ceiling."
         )
 
 
@@ -122,13 +148,15 @@ def _box(model: Growth) -> Array:
     span, total = model.series.span, float(np.sum(model.series.increment))
     shortest = float(np.min(np.diff(model.series.end, prepend=0.0)))
     rate = (np.log(1e-9 / span), np.log(min(600.0 / span, 50.0 / max(shortest, 1e-9)) + 50 / span))
-    size = (np.log(1e-3 * total), np.log(1e6 * total)) if model.size_is_ceiling else (-600.0, 600.0)
+    size = (-600.0, 600.0)
+    if model.size_is_ceiling:
+        size = (np.log(1e-3 * total), np.log(1e6 * total))
     inner = [rate if p.positive else (-100.0, 100.0) for p in model.parameters[:-1]]
     return np.array([*inner, size]).T
 
 
-def _start(model: Growth, score: Score, fixed: dict[str, float]) -> Array:
-    """Return the best point of a grid; the size follows from the others in closed form."""
+def _best(model: Growth, score: Score, free: list[int], fixed: dict[str, float]) -> Array:
+    """Minimise from the valleys of a grid; there the size follows from the others."""
     series, parameters = model.series, model.parameters
     axes = [
         np.log(grid / series.span) if p.positive else grid
@@ -137,7 +165,7 @@ def _start(model: Growth, score: Score, fixed: dict[str, float]) -> Array:
     given = model.internal([fixed.get(p.name, 1.0) for p in parameters])
     for i, parameter in enumerate(parameters[:-1]):
         axes[i] = given[i : i + 1] if parameter.name in fixed else axes[i]
-    rest = [axis.reshape(-1, 1) for axis in np.meshgrid(*axes)]
+    rest = [axis.reshape(-1, 1) for axis in np.meshgrid(*axes, indexing="ij")]
     unit = [*rest, np.zeros((1, 1))]
     rise = model.rise(unit)
     size = np.sum(series.increment) / np.maximum(rise.sum(axis=-1, keepdims=True), 1e-290)
@@ -146,14 +174,23 @@ def _start(model: Growth, score: Score, fixed: dict[str, float]) -> Array:
     mean = np.maximum(size * rise, 1e-12 * np.sum(series.increment))
     with np.errstate(all="ignore"):
         loss = score.family.deviance(series.increment, mean).sum(axis=-1)
-    best = int(np.argmin(np.nan_to_num(loss, nan=np.inf)))
-    x = np.array([*(axis[best, 0] for axis in rest), np.log(size.ravel()[best])])
-    return x if fixed else np.clip(x, *score.box)
+    found = []
+    for best in _valleys(np.nan_to_num(loss, nan=np.inf).reshape([len(axis) for axis in axes])):
+        x = np.array([*(axis[best, 0] for axis in rest), np.log(size.ravel()[best])])
+        found.append(score.minimise(x if fixed else np.clip(x, *score.box), free))
+    return min(found, key=score.loss)
+
+
+def _valleys(loss: Array) -> list[int]:
+    """Up to three cells of a grid that are not above their neighbours, the lowest first."""
+    lowest = ndimage.minimum_filter(loss, 3, mode="nearest") if loss.ndim else loss
+    places = np.flatnonzero((loss <= lowest) & np.isfinite(loss))
+    return [int(i) for i in places[np.argsort(loss.ravel()[places], kind="stable")][:3]] or [0]
 
 
 def dispersion(fit: Fit) -> float:
     """Pearson's chi-squared over the residual degrees of freedom; never zero."""
-    left = max(len(fit.objective.count) - len(fit.free) - len(fit.limits), 1)
+    left = max(fit.nobs - len(set(fit.free) | {fit.names.index(n) for n in fit.limits}), 1)
     smallest = 1e-12 * float(np.mean(np.abs(fit.objective.count)) + 1e-300)
     return max(fit.objective.pearson(fit.x) / left, smallest)
 
@@ -181,7 +218,7 @@ def _with_likelihood(fit: Fit) -> Fit:
     bounds = _bounds(fit.model, fit.choices["bounds"])
     objective = Likelihood(fit.model.level, count, ages, weights, bounds, family, scale, box)
     objective = replace(objective, bounds=bounds.take(_tightest(objective, x)))
-    refined = replace(fit, objective=objective, free=free, names=names, limits={}, ends={})
+    refined = replace(fit, objective=objective, free=free, names=names, limits={})
     return _iterate(refined, x)
 
 
@@ -258,10 +295,10 @@ def _find_limits(fit: Fit) -> None:
         near = abs(fit.x[index] - fit.objective.box[int(end == "upper"), index]) < 8
         if (index != last or fit.model.size_is_ceiling) and (near or error[index] > 2):
             _try_limit(fit, index, end)
-    for name in set(fit.model.vanish_with_ceiling) & {fit.names[i] for i in fit.free}:
-        if fit.limits.get("m") == np.inf:
-            fit.limits[name], fit.ends[name] = 0.0, "lower"
-            fit.free.remove(fit.names.index(name))
+    if fit.limits.get("m") == np.inf:
+        free = {fit.names[i] for i in fit.free}
+        beside = fit.model.beside_open_ceiling.items()
+        fit.limits |= {name: value for name, value in beside if name in free}
     fit.scale = dispersion(fit) if isinstance(fit.objective, Score) else fit.scale
 
 
@@ -273,7 +310,7 @@ def _try_limit(fit: Fit, index: int, end: str) -> None:
     if fit.objective.loss(moved) - fit.objective.loss(fit.x) < FLAT * fit.loss_scale:
         fit.x, fit.free = moved, rest
         name = fit.names[index]
-        fit.limits[name], fit.ends[name] = (0.0 if end == "lower" else np.inf), end
+        fit.limits[name] = 0.0 if end == "lower" else np.inf
 
 
 def _log_errors(fit: Fit) -> Array:

@@ -36,7 +36,7 @@ class Growth(Model):
 
     reaches_back: ClassVar[bool] = False  # whether the curve is above zero before the start
     size_is_ceiling: ClassVar[bool] = False  # whether the last parameter is approached, m → ∞
-    vanish_with_ceiling: ClassVar[tuple[str, ...]] = ()  # parameters that go to zero as m → ∞
+    beside_open_ceiling: ClassVar[dict[str, float]] = {}  # where other parameters go as m → ∞
     methods: ClassVar[tuple[str, ...]] = ("increments",)
 
     def __init__(self, counts: pl.DataFrame, *, unit: str, start: When | None = None) -> None:
@@ -97,7 +97,8 @@ class Growth(Model):
         """Turn natural parameters into those of the fitting scale."""
         with np.errstate(divide="ignore"):
             pairs = zip(values, self.parameters, strict=True)
-            return np.array([np.log(v) if p.positive else v / self.series.span for v, p in pairs])
+            x = [np.log(v) if p.positive else v / self.series.span for v, p in pairs]
+        return np.asarray(np.clip(x, -700.0, 700.0))
 
     def level(self, x: Any, age: Any) -> Any:
         """Cumulative count at an age; zero at minus infinity. ``x`` is on the fitting scale."""
@@ -121,8 +122,17 @@ class Growth(Model):
     def curve(self, params: dict[str, float], ages: Array) -> Array:
         """Cumulative counts at ages, at any parameters: pure numpy, for sliders."""
         x = self.internal([params[p.name] for p in self.parameters])
-        before = self.level(x, self.series.begin[:1])
-        return np.asarray(self.series.base + self.level(x, np.asarray(ages, float)) - before)
+        return np.asarray(self.series.base + self.counted(x, np.asarray(ages, float)))
+
+    def counted(self, x: Any, age: Array) -> Any:
+        """Expected count between the first period and an age, without the gaps between periods."""
+        begin, end = self.series.begin, self.series.end
+        age = np.maximum(age, begin[0])
+        total = self.level(x, age) - self.level(x, begin[:1])
+        for gap in np.flatnonzero(begin[1:] > end[:-1] + 1e-9):
+            inside = np.clip(age, end[gap], begin[gap + 1])
+            total = total - self.level(x, inside) + self.level(x, end[gap : gap + 1])
+        return total
 
     def deviance(self, params: dict[str, float], family: str = "quasipoisson") -> float:
         """Misfit of the increments at any parameters; smallest at the fit of that family."""
@@ -174,4 +184,6 @@ class Growth(Model):
 
 def code_of(start: When) -> str:
     """Write a time as Python."""
-    return repr(start).replace("datetime.datetime", "datetime").replace("datetime.date", "date")
+    plain = float(start) if isinstance(start, (int, float)) else start
+    text = repr(plain).replace("datetime.timezone.utc", "UTC")
+    return text.replace("datetime.datetime", "datetime").replace("datetime.date", "date")

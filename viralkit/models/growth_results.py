@@ -87,6 +87,8 @@ class GrowthResults(Results):
         matrix = np.full((len(self.params), len(self.params)), np.nan)
         free = self._fit.free
         matrix[np.ix_(free, free)] = self._spread * np.outer(self._slopes, self._slopes)
+        limits = [self._fit.names.index(name) for name in self._fit.limits]
+        matrix[limits] = matrix[:, limits] = np.nan
         return matrix
 
     @cached_property
@@ -128,8 +130,7 @@ class GrowthResults(Results):
         ValueError
             An unknown method, or one that does not exist for this estimator.
         """
-        if not 0 < alpha < 1:
-            raise ValueError(f"alpha={alpha} is not between 0 and 1. Pass .05 for 95 %.")
+        _check_alpha(alpha)
         if method == "bootstrap":
             return bootstrap_interval(self, alpha, replicates, seed)
         if method not in ("wald", "profile"):
@@ -199,16 +200,12 @@ class GrowthResults(Results):
         polars.DataFrame
             time, age, mean, lower, upper.
         """
+        _check_alpha(alpha)
         model = self.model
         age = np.linspace(0.0, model.series.span, 200) if times is None else model.age_of(times)
-        x, free, base = self._fit.x, self._fit.free, model.series.base
-
-        def growth(at: Any) -> Any:
-            before = model.level(at, model.series.begin[:1])
-            return model.level(at, age) - before
-
-        mean = growth(x)
-        slope = jacobian(growth, x, free)
+        x, base = self._fit.x, model.series.base
+        mean = model.counted(x, age)
+        slope = jacobian(lambda at: model.counted(at, age), x, self._fit.free)
         deviation = np.sqrt(np.einsum("ij,jk,ik->i", slope, self._spread, slope))
         relative = np.divide(deviation, mean, out=np.zeros_like(mean), where=mean > 0)
         with np.errstate(over="ignore"):
@@ -241,12 +238,14 @@ class GrowthResults(Results):
             time, age, mean, lower, upper of the cumulative count, at the typical spacing of the
             data (at most 200 steps).
         """
+        _check_alpha(alpha)
         model, last = self.model, self.model.series.span
-        end = float(model.age_of([until])[0])
-        if end <= last:
+        alike = isinstance(until, (float, int)) == isinstance(model.start, (float, int))
+        end = float(model.age_of([until])[0]) if alike and until else -np.inf
+        if not last < end < np.inf:
             raise ValueError(
-                f"until={until} is not after the last point ({model.points['time'][-1]}). Pass a "
-                "later time, or use predict() for the past."
+                f"until={until!r} is not a time after the last point "
+                f"({model.points['time'][-1]}). Pass a later time, or use predict() for the past."
             )
         gap = float(np.median(np.diff(np.append(0.0, model.series.end))))
         steps = int(np.clip(np.ceil((end - last) / gap), 1, 200))
@@ -261,8 +260,8 @@ class GrowthResults(Results):
                 "time": to_time(age[1:], model.start, model.unit),
                 "age": age[1:],
                 "mean": mean,
-                "lower": np.minimum(lower, mean),
-                "upper": np.maximum(upper, mean),
+                "lower": lower,
+                "upper": upper,
             }
         )
 
@@ -289,7 +288,8 @@ class GrowthResults(Results):
             ("Start", str(self.model.start)),
             ("Family", choices["family"]),
             ("Method", choices["method"]),
-            ("Observations", str(self.nobs)),
+            ("Increments", str(self.nobs)),
+            ("Bounds", str(self._fit.bounds)),
             ("Residual d.f.", str(self.df_resid)),
             ("Dispersion", number(self.scale)),
             (
@@ -297,3 +297,8 @@ class GrowthResults(Results):
                 missing if self.llf is None else ", ".join(map(str, shown)),
             ),
         ]
+
+
+def _check_alpha(alpha: float) -> None:
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha={alpha} is not between 0 and 1. Pass .05 for 95 %.")

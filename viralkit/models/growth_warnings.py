@@ -12,28 +12,74 @@ from .results import number
 if TYPE_CHECKING:
     from .growth_results import GrowthResults
 
-LOOSE = 2.0  # standard error of a log parameter: an interval that spans a factor of about 3,000
+LOOSE = 0.5  # standard error of a log parameter: an interval that spans a factor of about seven
 
 
 def growth_warnings(results: GrowthResults) -> list[str]:
     """List what the data cannot identify and what to do about it."""
     notes = [_limit(name, value) for name, value in results._fit.limits.items()]
     notes += (_ceiling(results) or _open(results)) + _loose(results)
-    if results._fit.choices["method"] == "cumulative":
-        notes.append(
-            "method='cumulative': the errors of a running total are not independent, so these "
-            "standard errors are too small. Use method='increments' for intervals."
-        )
+    notes += _method(results) + _below(results)
     if results.df_resid < 1:
         notes.append("no residual degrees of freedom: standard errors rest on nothing. Add counts.")
     return notes
 
 
+def _method(results: GrowthResults) -> list[str]:
+    """Say what a classical method of the Bass model leaves out."""
+    method, notes = results.choices["method"], []
+    if method == "cumulative":
+        notes.append(
+            "method='cumulative': the errors of a running total are not independent, so these "
+            "standard errors are too small. Use method='increments' for intervals."
+        )
+    points = results.model.series.points
+    wide = (points["age_lower"] < points["age_upper"]).any()
+    if method != "increments" and (wide or results.model.bounds.height):
+        notes.append(
+            f"method={method!r} leaves bounds out and takes the middle of uncertain dates. Use "
+            "method='increments' to include them."
+        )
+    return notes
+
+
+def _below(results: GrowthResults) -> list[str]:
+    """Say what does not fit together: a passed ceiling, bounds, missing periods."""
+    series, notes = results.model.series, []
+    if results.choices["fixed"].get("m", np.inf) < series.level[-1] - series.base:
+        notes.append(
+            f"the ceiling m is held below the {number(series.level[-1])} already counted. Hold a "
+            "larger one."
+        )
+    if series.contradicted:
+        notes.append(
+            f"{series.contradicted} bounds cannot be true beside the exact counts and are not "
+            "used. Check them, or mark the wrong rows in a column 'excluded'."
+        )
+    missing = series.begin[1:] > series.end[:-1] + 1e-9
+    if missing.any():
+        notes.append(
+            f"{int(missing.sum())} gaps between periods: totals, curve and forecast leave them out."
+        )
+    return notes
+
+
 def _limit(name: str, value: float) -> str:
+    if name == "q":
+        return (
+            "q runs to zero: imitation cannot be told from none. It has no standard error; its "
+            "interval is a one-sided profile bound."
+        )
+    if name == "m":
+        return (
+            "m runs to infinity: growth had not slowed down, and the curve has become an "
+            "exponential. Its bound is one-sided, by profile. Fit Exponential, or hold a ceiling: "
+            "fit(fixed={'m': …})."
+        )
     toward = "infinity" if np.isinf(value) else "zero"
     return (
         f"{name} runs to {toward}: the data set no limit on that side. It has no standard error; "
-        f"its interval is a one-sided profile bound. Hold it by fit(fixed={{'{name}': …}})."
+        "its interval is a one-sided profile bound."
     )
 
 
@@ -73,11 +119,11 @@ def _loose(results: GrowthResults) -> list[str]:
     loose = [
         name
         for name, error in zip(names, spread, strict=True)
-        if error > LOOSE and results._parameter(name).positive
+        if error > LOOSE and results._parameter(name).positive and name not in results._fit.limits
     ]
     if not loose:
         return []
     return [
-        f"{', '.join(loose)} cannot be told within a factor of 50 from these data. Use "
-        "conf_int(method='profile'), or hold one parameter: fit(fixed={…})."
+        f"{', '.join(loose)}: loosely known, and a Wald interval on the log scale cannot reach "
+        "zero. Use conf_int(method='profile')."
     ]

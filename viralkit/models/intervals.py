@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from scipy import optimize, stats
+from tqdm import tqdm
 
+from .likelihood import Likelihood
 from .results import Array
 
 if TYPE_CHECKING:
@@ -25,15 +28,13 @@ def profile_interval(
     index = fit.names.index(name)
     share = 1 - (2 * alpha if name in fit.limits else alpha)  # at a limit: a one-sided bound
     law = stats.f(1, max(results.df_resid, 1))
-    excess = _Excess(results, index, float(law.ppf(share)))
+    excess = Excess(results, index, float(law.ppf(share)))
     ends = [_cross(excess, fit, index, sign) for sign in (-1, 1)]
     low, high = (results.natural_value(index, v) for v in ends)
     parameter = results._parameter(name)
-    if fit.ends.get(name) == "lower" or (
-        parameter.positive and ends[0] <= fit.objective.box[0, index]
-    ):
+    if fit.limits.get(name) == 0 or (parameter.positive and ends[0] <= fit.objective.box[0, index]):
         low = 0.0
-    if fit.ends.get(name) == "upper" or ends[1] >= fit.objective.box[1, index]:
+    if fit.limits.get(name) == np.inf or ends[1] >= fit.objective.box[1, index]:
         high = np.inf
     return low, high
 
@@ -41,11 +42,11 @@ def profile_interval(
 def is_open_above(results: GrowthResults, index: int) -> bool:
     """Whether the 95 % profile interval of a parameter has no upper end."""
     law = stats.f(1, max(results.df_resid, 1))
-    excess = _Excess(results, index, float(law.ppf(0.95)))
+    excess = Excess(results, index, float(law.ppf(0.95)))
     return excess(float(results._fit.objective.box[1, index])) < 0
 
 
-class _Excess:
+class Excess:
     """How far the loss at a fixed value of one parameter is above what the interval allows."""
 
     def __init__(self, results: GrowthResults, index: int, quantile: float) -> None:
@@ -57,6 +58,7 @@ class _Excess:
         self.path = [self.fit.x]  # the fits so far, from which the next one is foreseen
 
     def __call__(self, value: float) -> float:
+        """Fit the others to a value, and return the excess."""
         found = self.fit.objective.minimise(self._foreseen(value), self.free)
         loss = self.fit.objective.loss(found)
         if np.isfinite(loss):
@@ -75,7 +77,7 @@ class _Excess:
         return start
 
 
-def _cross(excess: _Excess, fit: Any, index: int, sign: int) -> float:
+def _cross(excess: Excess, fit: Any, index: int, sign: int) -> float:
     """Step out from the estimate until the loss is too far, then find the crossing."""
     limit = float(fit.objective.box[0 if sign < 0 else 1, index])
     inside, step = float(fit.x[index]), 0.1
@@ -100,13 +102,20 @@ def bootstrap_interval(
     results: GrowthResults, alpha: float, replicates: int, seed: int
 ) -> pl.DataFrame:
     """Refit to counts simulated from the fit; percentiles of the refits."""
-    from tqdm import tqdm
-
+    if replicates < 100:
+        raise ValueError(f"replicates={replicates} is too few for percentiles; pass at least 100.")
+    if results.choices["method"] != "increments":
+        raise ValueError("the bootstrap is for method='increments'. Use method='wald'.")
+    if isinstance(results._fit.objective, Likelihood) and "alpha" not in results.params:
+        raise ValueError(
+            "the bootstrap cannot draw bounds and uncertain dates anew. Use method='profile', or "
+            "fit(bounds='ignore', dates='midpoint')."
+        )
     rng = np.random.default_rng(seed)
     rounds = tqdm(range(replicates), desc="bootstrap", delay=2, leave=False)
-    draws = [_refit(results, rng) for _ in rounds]
-    lower, upper = np.quantile(np.array(draws), [alpha / 2, 1 - alpha / 2], axis=0)
-    fixed = results._fit.choices["fixed"]
+    draws = np.array([_refit(results, rng) for _ in rounds])
+    lower, upper = np.quantile(draws, [alpha / 2, 1 - alpha / 2], axis=0, method="nearest")
+    fixed = results.choices["fixed"]
     rows = [
         (name, None, None) if name in fixed else (name, float(lower[i]), float(upper[i]))
         for i, name in enumerate(results.params)
@@ -116,9 +125,10 @@ def bootstrap_interval(
 
 
 def _refit(results: GrowthResults, rng: np.random.Generator) -> list[float]:
+    """Fit the model again, with the same choices, to counts drawn about its fit."""
     fit = results._fit
     mean: Array = np.maximum(results.fittedvalues, 1e-300)
     count = fit.objective.family.draw(mean, fit.scale, results.params.get("alpha", 0.0), rng)
-    objective = replace(fit.objective, count=count)
-    x = objective.minimise(fit.x, fit.free)
-    return [results.natural_value(i, v) for i, v in enumerate(x)]
+    drawn = copy(results.model)
+    drawn.series = replace(drawn.series, increment=np.maximum(count, 0.0))
+    return list(drawn.fit(**results.choices).params.values())

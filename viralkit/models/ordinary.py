@@ -28,10 +28,12 @@ def ordinary_least_squares(model: Growth, choices: dict[str, Any]) -> GrowthResu
 
     series = model.series
     width = series.end - series.begin
-    if choices["fixed"] or np.ptp(width) > 0.02 * width.mean():
+    if choices["fixed"]:
+        raise ValueError("method='ols' holds no parameter fixed. Use method='increments'.")
+    if np.ptp(width) > 0.02 * width.mean():
         raise ValueError(
-            "method='ols' takes equal periods and no fixed parameters; periods run from "
-            f"{width.min():g} to {width.max():g}. Use method='increments'."
+            f"method='ols' takes equal periods; they run from {width.min():g} to {width.max():g}. "
+            "Use method='increments'."
         )
     before = series.level - series.increment
     design = np.stack([np.ones_like(before), before, before**2], axis=1) * width[:, None]
@@ -51,7 +53,8 @@ def ordinary_least_squares(model: Growth, choices: dict[str, Any]) -> GrowthResu
     x = np.log(solution)
     names = [p.name for p in model.parameters]
     score = make_score(model, FAMILIES["normal"], "increments")
-    fit = Fit(model, score, x, [0, 1, 2], names, scale, choices)
+    used = {"family": "normal", "bounds": "ignore", "dates": "midpoint"}
+    fit = Fit(model, score, x, [0, 1, 2], names, scale, choices | used)
     return GrowthResults(fit, covariance=scale * slope @ inverse @ slope.T, residual=residual)
 
 

@@ -33,6 +33,7 @@ class Series:
     cumulative: bool
     excluded: int
     label: str
+    contradicted: int = 0  # bounds that cannot be true beside the exact points
 
     @property
     def span(self) -> float:
@@ -188,7 +189,9 @@ def _cumulative(
         begin, end, increment = begin[1:], end[1:], increment[1:]
     base = float(count[0]) if on_start else 0.0
     bounds = _bounds(table, start, unit)
-    return Series(aged, bounds, begin, end, increment, base, True, excluded, _label(table))
+    true = bounds.filter([_possible(aged, row) for row in bounds.iter_rows(named=True)])
+    lost = bounds.height - true.height
+    return Series(aged, true, begin, end, increment, base, True, excluded, _label(table), lost)
 
 
 def _refuse_falls(aged: pl.DataFrame) -> None:
@@ -216,6 +219,15 @@ def _bounds(table: pl.DataFrame, start: When, unit: str) -> pl.DataFrame:
     rows = table.filter(pl.col("bound").is_in(["at_least", "at_most"]))
     aged = rows.with_columns(pl.Series("age", to_age(rows["time"], start, unit), pl.Float64))
     return aged.select(list(empty)).cast({"count": pl.Float64})
+
+
+def _possible(exact: pl.DataFrame, bound: dict[str, Any]) -> bool:
+    """Whether a bound can be true beside the exact points, each at any day of its interval."""
+    if bound["bound"] == "at_least":
+        later = exact.filter(pl.col("age_lower") >= bound["age"])["count"]
+        return bool((later >= bound["count"]).all())
+    before = exact.filter(pl.col("age_upper") <= bound["age"])["count"]
+    return bool((before <= bound["count"]).all())
 
 
 def _incremental(
