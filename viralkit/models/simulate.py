@@ -40,7 +40,10 @@ def _ceiling_is_loose(results: GrowthResults) -> bool:
         return False
     if results._covariance is not None:
         return False
-    return index not in fit.free or results._spread[fit.free.index(index)][-1] > SURE**2
+    if index not in fit.free:
+        return True
+    place = fit.free.index(index)
+    return bool(results._spread[place, place] > SURE**2)
 
 
 def _about_estimate(results: GrowthResults, doubt: Array, rng: np.random.Generator) -> Array:
