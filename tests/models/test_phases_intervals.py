@@ -9,7 +9,7 @@ from phases_data import cumulative, deviance, noisy_fit, steps
 from scipy import optimize, stats
 
 import viralkit as vk
-from viralkit.models.phases_intervals import date_quantile
+from viralkit.models.phases_intervals import RateProfile, date_quantile, meeting
 from viralkit.models.segments import Stream, chain
 
 
@@ -83,6 +83,38 @@ def test_break_range_ends_where_the_likelihood_ratio_reaches_its_quantile():
         excess = refitted(fit, end) - fit.model.deviance(fit.params)
         assert excess == pytest.approx(limit, rel=1e-3)
     assert lower < fit.params["break_1"] < upper
+
+
+@pytest.mark.parametrize("rate", [4.0, 10.0, 25.0])
+def test_the_profile_of_a_rate_is_that_of_an_optimiser(rate: float):
+    edges, total = steps(7, noise=12.0)
+    stream = Stream(edges[:10], edges[1:11], np.diff(total)[:10])
+    chains = chain(stream, 1), chain(stream.reversed(), 1)
+    found = RateProfile(stream, *chains, 0, 1).deviance(np.array([rate / stream.pace]))[0]
+    least = np.inf
+    for at in np.unique(np.linspace(stream.end[1:-3], stream.end[2:-2], 30)):
+        first = np.clip(at - stream.begin, 0, stream.end - stream.begin)
+        rest = stream.end - stream.begin - first
+
+        def loss(log: float, first=first, rest=rest) -> float:
+            return deviance(stream.amount, rate * first + np.exp(log) * rest)
+
+        least = min(least, optimize.minimize_scalar(loss, bounds=(-2, 7), method="bounded").fun)
+    assert found == pytest.approx(least, rel=5e-3)
+
+
+def test_two_phases_that_meet_inside_a_gap_have_the_least_deviance():
+    rng = np.random.default_rng(5)
+    for share in (0.05, 0.3, 0.8):
+        width, y = rng.lognormal(0, 1, 7), rng.gamma(1, 10, 7)
+        stream = Stream(np.cumsum(width) - width, np.cumsum(width), y)
+        first = np.array([*width[:3], share * width[3], 0, 0, 0])
+
+        def loss(logs: np.ndarray, y=y, first=first, width=width) -> float:
+            return deviance(y, first * np.exp(logs[0]) + (width - first) * np.exp(logs[1]))
+
+        least = optimize.minimize(loss, [2, 2], method="Nelder-Mead", options={"xatol": 1e-9}).fun
+        assert meeting(stream, 0, 3, 7, share) == pytest.approx(least, rel=1e-7)
 
 
 def test_the_quantile_of_break_dates_is_that_of_two_exponentials_over_a_dispersion():

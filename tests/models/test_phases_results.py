@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from phases_data import cumulative, dated, noisy_fit, steps
+from scipy import stats
 
 import viralkit as vk
 
@@ -48,6 +49,17 @@ def test_forecast_lets_the_last_phase_go_on(rate: str):
     assert ahead.equals(fit.forecast(edges[-1] + 10.0))
     with pytest.raises(ValueError, match=r"is not after the last point"):
         fit.forecast(1.0)
+
+
+def test_the_forecast_is_as_wide_as_rate_and_noise_together():
+    fit = noisy_fit(breaks=1)
+    edges = fit.model.stream.end
+    ahead = fit.forecast(edges[-1] + 5.0).row(-1, named=True)
+    mean, phase = ahead["mean"] - fit.model.points["count"][-1], fit.phases.row(1, named=True)
+    doubt = 5.0 * phase["std_error"]
+    spread = np.sqrt(fit.scale * mean + doubt**2)
+    width = 2 * stats.t(fit.df_resid).ppf(0.975) * spread
+    assert ahead["upper"] - ahead["lower"] == pytest.approx(width, rel=0.05)
 
 
 def test_phases_cover_time_and_count_points():
@@ -108,6 +120,13 @@ def test_below_five_points_the_shape_cannot_be_told():
     assert short.height >= 1
     assert short["answer"].unique().to_list() == ["cannot be told"]
     assert short["exponential_over_linear"].null_count() == short.height
+
+
+def test_weak_evidence_tells_no_shape():
+    total = [0, 10, 21, 30, 41, 50, 61]
+    test = vk.Phases(cumulative(np.arange(7.0), total), unit="period").fit(breaks=0).shape_test()
+    assert test["answer"].to_list() == ["cannot be told"]
+    assert -2 < test["exponential_over_linear"][0] < 2
 
 
 def test_what_is_not_used_is_said():
