@@ -1,4 +1,5 @@
-# lab, test, check, studies, clean: each prepares .venv itself, once. PYTHON=python3.13 chooses another Python.
+# lab, test, check, studies, clean: each prepares .venv itself, once. PYTHON=python3.13
+# chooses another Python (after make clean, where there is a .venv already).
 PYTHON ?= python3
 PORT ?= 8888
 BROWSER ?= yes
@@ -20,14 +21,17 @@ help:
 	@echo "make studies  coverage and recovery studies, fuzzing, mutation testing (long)"
 	@echo "make clean    remove .venv, caches and build output"
 
-$(INSTALLED): requirements.lock pyproject.toml
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "viralkit needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)."; \
 	  echo "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "'$(PYTHON)' cannot make virtual environments. On Debian or Ubuntu: apt install python3-venv"; exit 1; }
-	@echo "Preparing .venv with $$($(PYTHON) --version) and the locked dependencies (once, some minutes)"
+	@echo "Making .venv with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv .venv
+
+$(INSTALLED): requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the locked dependencies and viralkit into .venv (once, some minutes)"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m jupyterlab.labextensions disable --level=sys_prefix \
