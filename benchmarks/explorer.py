@@ -44,7 +44,7 @@ def notebook(source: str) -> str:
 
 def measure(page: Any, output: Any) -> list[float]:
     """Press an arrow key again and again: to the right, and back where the slider ends."""
-    handle = output.locator(".widget-slider .noUi-handle").first
+    handle = output.locator(".viralkit-slider input").first
     output.locator(".vega-embed :is(canvas, svg)").first.wait_for()
     page.wait_for_timeout(1000)
     spent = []

@@ -232,19 +232,19 @@ def charts_expected(page: Page) -> int:
 
 def explorers(panel: Locator) -> list[Locator]:
     """Give the output of each cell that shows sliders."""
-    return panel.locator(".jp-OutputArea-output:has(.widget-slider)").all()
+    return panel.locator(".jp-OutputArea-output:has(.viralkit-slider)").all()
 
 
 def sliders(explorer: Locator) -> list[Locator]:
-    """Give the handles of an explorer's sliders."""
-    return explorer.locator(".widget-slider .noUi-handle").all()
+    """Give an explorer's sliders, which are range inputs."""
+    return explorer.locator(".viralkit-slider input").all()
 
 
 def move(handle: Locator) -> None:
     """Move a slider three steps by the keyboard: to the right, at its end to the left."""
     handle.scroll_into_view_if_needed()
     handle.focus()
-    at_end = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
+    at_end = handle.input_value() == handle.get_attribute("max")
     for _ in range(3):
         handle.press("ArrowLeft" if at_end else "ArrowRight")
 

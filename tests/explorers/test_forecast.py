@@ -25,7 +25,7 @@ def ui():
 
 
 def test_the_slider_has_the_dates_that_can_be_fitted_and_leave_some_to_come(ui):
-    days = [value for _, value in ui.today.options]
+    days = ui.today.options
     assert days == [START + timedelta(i) for i in range(2, 19)]
 
 
@@ -38,9 +38,9 @@ def test_moving_today_refits_to_what_was_known(ui):
     assert values[:3] == pytest.approx(frame.select("mean", "lower", "upper").row(-1))
     assert values[3] == counts()["count"][-1]
     assert 0 <= values[4] <= 1
-    assert ui.chart._params["known"] == 10
-    assert ui.chart._params["first"] == 57
-    assert ui.chart._params["mean"][-1] == pytest.approx(values[0], rel=1e-5)
+    assert ui.chart.values["known"] == 10
+    assert ui.chart.values["first"] == 57
+    assert ui.chart.values["mean"][-1] == pytest.approx(values[0], rel=1e-5)
 
 
 def test_the_code_gives_the_same_forecast(ui):
@@ -60,9 +60,9 @@ def test_a_day_is_fitted_once(ui, monkeypatch):
 
 
 def test_the_title_tells_what_was_foreseen_and_what_came(ui):
-    assert ui.chart._params["finding"].startswith("Linear foresaw ")
-    assert ui.chart._params["finding"].endswith(f"; {counts()['count'][-1]} came")
-    assert ui._live.text.startswith(str(ui.today.value))
+    assert ui.chart.values["finding"].startswith("Linear foresaw ")
+    assert ui.chart.values["finding"].endswith(f"; {counts()['count'][-1]} came")
+    assert ui.chart.text.startswith(str(ui.today.value))
 
 
 def test_a_day_without_a_fit_says_why(ui, monkeypatch):
@@ -72,15 +72,15 @@ def test_a_day_without_a_fit_says_why(ui, monkeypatch):
     monkeypatch.setattr(vk.Linear, "fit", refuse)
     ui.today.value = START + timedelta(15)
     assert ui.table["value"].to_list() == [None, None, None, counts()["count"][-1], None]
-    assert ui.chart._params["finding"] == "No fit on this day: too few <b>points</b>"
-    assert ui.chart._params["first"] == 120
+    assert ui.chart.values["finding"] == "No fit on this day: too few <b>points</b>"
+    assert ui.chart.values["first"] == 120
 
 
 def test_counts_per_period_are_known_when_the_period_ends():
     table = counts(kind="incremental").with_columns(period_end=pl.col("time") + timedelta(1))
     ui = vk.explore_forecast(vk.Linear, table, unit="day", start=START)
     ui.today.value = START + timedelta(10)
-    assert ui.chart._params["known"] == 10
+    assert ui.chart.values["known"] == 10
     assert "pl.col('period_end') <= date(2008, 1, 11)" in ui.code
 
 
@@ -100,4 +100,4 @@ def test_points_known_and_to_come_are_told_apart_in_one_layer(ui):
     spec = ui.current_spec()
     points = next(layer for layer in spec["layer"] if layer["mark"]["type"] == "point")
     assert points["encoding"]["fill"]["condition"]["test"] == "datum.i <= known"
-    assert spec["description"] == ui._live.text
+    assert spec["description"] == ui.chart.text

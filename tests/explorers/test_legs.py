@@ -32,7 +32,7 @@ def test_the_cell_is_that_of_its_years_and_reviews(ui):
         legs["multiplier_median"].item(),
     ]
     assert column(ui, "upper_quartile")[0] == pytest.approx(100 / legs["multiplier_p25"].item())
-    assert ui.chart._params["cell"] == [2.59, 3.26, 3.58]
+    assert ui.chart.values["cell"] == [2.59, 3.26, 3.58]
 
 
 def test_a_softer_second_weekend_carries_on(ui):
@@ -42,22 +42,22 @@ def test_a_softer_second_weekend_carries_on(ui):
     assert column(ui, "what_if")[2] == pytest.approx(100 * (kept - 1), abs=1e-3)
     assert column(ui, "what_if")[3] == pytest.approx(week / (1 - kept), rel=2e-3)
     assert eval(ui.code) == pytest.approx(column(ui, "what_if")[3], rel=1e-5)
-    assert ui.chart._params["what"] == pytest.approx([100 * kept**k for k in range(8)], rel=1e-4)
-    assert ui.chart._params["finding"].startswith("Losing 38 % a week makes 3.3")
+    assert ui.chart.values["what"] == pytest.approx([100 * kept**k for k in range(8)], rel=1e-4)
+    assert ui.chart.values["finding"].startswith("Losing 38 % a week makes 3.3")
 
 
 def test_a_film_that_rose_has_no_decline_to_carry_on(ui):
     ui.film.value = "Juno"
     assert column(ui, "what_if") == [None] * 4
-    assert ui.chart._params["what"] == [] and ui.chart._params["names"][1] == ""
-    assert ui.chart._params["finding"].startswith("No decline to carry on")
+    assert ui.chart.values["what"] == [] and ui.chart.values["names"][1] == ""
+    assert ui.chart.values["finding"].startswith("No decline to carry on")
     assert ui.code.startswith("#")
 
 
 def test_films_of_later_years_have_no_cell(ui):
     ui.film.value = "A Quiet Place"
     assert column(ui, "median") == [None] * 4
-    assert ui.chart._params["typical"] == []
+    assert ui.chart.values["typical"] == []
     assert column(ui, "what_if")[3] is not None
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import altair as alt
 import vl_convert
-from altair.jupyter.jupyter_chart import JupyterChart
 
 from viralkit.charts.display import show_frames
 from viralkit.charts.theme import enable_theme
@@ -52,8 +51,8 @@ def setup() -> None:
     """Which one call makes a notebook's charts and tables look right everywhere?
 
     Call it in the first cell. It turns on the kit's theme and renderer (a chart becomes Vega-Lite 5
-    for JupyterLab plus a PNG for viewers that cannot draw it), shows polars tables with six
-    significant digits and without type and shape lines, and keeps widgets off the network.
+    for JupyterLab plus a PNG for viewers that cannot draw it), and shows polars tables with six
+    significant digits and without type and shape lines.
 
     Examples
     --------
@@ -62,7 +61,6 @@ def setup() -> None:
     """
     alt.theme.enable("viralkit")
     alt.renderers.enable("viralkit")
-    JupyterChart.enable_offline()
     show_frames()
 
 
@@ -205,8 +203,9 @@ def _svg_file(spec: dict[str, Any]) -> bytes:
 
 
 @cache
-def _library() -> str:
-    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_COMPILER)
+def library(script: str = "window.vegaEmbed = vegaEmbed;") -> str:
+    """Bundle Vega, Vega-Lite and Vega-Embed with a script that uses `vegaEmbed`."""
+    return vl_convert.javascript_bundle(script, vl_version=_COMPILER)
 
 
 def _html_file(spec: dict[str, Any]) -> bytes:
@@ -214,7 +213,7 @@ def _html_file(spec: dict[str, Any]) -> bytes:
     text = title.get("text", "Chart") if isinstance(title, dict) else title or "Chart"
     page = _PAGE.format(
         title=html.escape(str(text)),
-        library=_library(),
+        library=library(),
         spec=json.dumps(spec).replace("<", "\\u003c"),
     )
     return page.encode()

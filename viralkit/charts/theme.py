@@ -27,6 +27,7 @@ def _axis() -> dict[str, Any]:
         "domainColor": "#888888",
         "tickColor": "#888888",
         "gridColor": "#e3e3e3",
+        "labelSeparation": 10,
     }
 
 

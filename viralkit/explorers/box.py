@@ -8,12 +8,11 @@ from typing import Any
 import altair as alt
 import ipywidgets
 import polars as pl
-from altair.jupyter.jupyter_chart import JupyterChart
 
 from viralkit.charts.display import cell
 from viralkit.charts.parts import short
 from viralkit.charts.render import bundle, ensure
-from viralkit.explorers.live import Live
+from viralkit.explorers.live import LiveChart
 
 WIDTH = 450
 HEIGHT = 330
@@ -43,8 +42,9 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
     ----------
     table : polars.DataFrame
         The result at the present setting.
-    chart : altair.JupyterChart
-        The live chart.
+    chart : LiveChart
+        The live chart: its Vega-Lite `spec`, the `values` of its parameters, and `text`, what is
+        told to screen readers.
     code : str
         The line of Python that gives the same.
 
@@ -62,14 +62,11 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
         buttons: Mapping[str, Any] | None = None,
     ) -> None:
         ensure()
-        JupyterChart.enable_offline()
         self._state = state
         self._silent = False
-        self._result, self._line, self._live = ipywidgets.HTML(), ipywidgets.HTML(), Live()
-        self._sent = dict(state().params)
-        self.chart = JupyterChart(
-            _with_params(chart, self._sent), embed_options={"actions": False, "renderer": "svg"}
-        )
+        self._result, self._line = ipywidgets.HTML(), ipywidgets.HTML()
+        chart.params = [alt.VariableParameter(name=n, value=v) for n, v in state().params.items()]
+        self.chart = LiveChart(chart.to_dict())
         for name, control in {**controls, **(buttons or {})}.items():
             setattr(self, name, control)
         for control in controls.values():
@@ -98,24 +95,17 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
         self.table, self.code = state.table, state.code
         self._result.value = table_html(state.table.select(state.shown))
         self._line.value = f'<pre style="{_CODE}">{html.escape(state.code)}</pre>'
-        self._live.text = state.sentence
-        self._sent = state.params
-        send(self.chart, state.params)
+        self.chart.show(state.params, state.sentence)
 
     def current_spec(self) -> dict[str, Any]:
         """Return the chart's Vega-Lite as it stands now, for `save` and for viewers."""
-        spec: dict[str, Any] = self.chart.spec
-        params = [{**p, "value": self._sent.get(p["name"], p["value"])} for p in spec["params"]]
-        return {**spec, "params": params, "description": self._live.text}
+        chart = self.chart
+        params = [{"name": name, "value": value} for name, value in chart.values.items()]
+        return {**chart.spec, "params": params, "description": chart.text}
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = bundle(self.current_spec(), 1)
         return {**super()._repr_mimebundle_(**kwargs), **data}, metadata
-
-
-def send(chart: JupyterChart, params: dict[str, Any]) -> None:
-    """Give a live chart all its parameters in one message (private to altair, held below 6)."""
-    chart._params = {**chart._params, **params}
 
 
 def rounded(value: float) -> float:
@@ -150,18 +140,14 @@ def end_names(colours: Sequence[str]) -> alt.Chart:
     return chart
 
 
-def _with_params(chart: AnyChart, params: dict[str, Any]) -> AnyChart:
-    chart.params = [alt.VariableParameter(name=name, value=value) for name, value in params.items()]
-    return chart
-
-
 def _arranged(ui: Explorer, controls: list[Any], buttons: list[Any]) -> list[Any]:
     for control in controls:
         control.layout.width = "312px"
-        control.style.description_width = "132px"
+        if isinstance(control, ipywidgets.Dropdown):
+            control.style.description_width = "116px"
     row = [ipywidgets.HBox(buttons)] if buttons else []
     settings, result, same = (_heading(text) for text in ("Settings", "Result", "The same in code"))
-    left = ipywidgets.VBox([settings, *controls, *row, result, ui._result, ui._live])
+    left = ipywidgets.VBox([settings, *controls, *row, result, ui._result])
     left.layout = ipywidgets.Layout(width=_LEFT, flex="0 0 auto")
     right = ipywidgets.Box([ui.chart], layout=ipywidgets.Layout(overflow="visible"))
     both = ipywidgets.HBox([left, right], layout=ipywidgets.Layout(flex_flow="row wrap"))

@@ -22,6 +22,7 @@ from viralkit.charts.parts import (
 )
 from viralkit.charts.theme import BLUE, BLUE_TEXT, GREY, ORANGE, ORANGE_TEXT
 from viralkit.explorers.box import HEIGHT, WIDTH, Explorer, State, end_names, live_title, rounded
+from viralkit.explorers.sliders import NumberSlider
 from viralkit.models.results import Parameter
 
 _STEPS = 160
@@ -88,29 +89,33 @@ class _Trial:
         found: dict[str, float] = best.params
         return found
 
-    def _slider(self, parameter: Parameter) -> Any:
+    def _slider(self, parameter: Parameter) -> NumberSlider:
         """Make the slider of one parameter: best value in the middle, decades if it is positive."""
         best, span = rounded(self.shown[parameter.name]), self.model.series.span
-        text = {"description": parameter.label, "tooltip": parameter.unit}
-        text["readout_format"] = ".3s" if best >= 1000 else ".3g"
+        decades, ends = False, (best - span / 2, best + span / 2)
         if parameter.positive and best > 0:
-            middle = math.log10(best)
-            return ipywidgets.FloatLogSlider(
-                best, min=middle - 1, max=middle + 1, step=0.01, **text
-            )
-        low, high = best - span / 2, best + span / 2
-        if best == 0:
-            low, high = 0.0, 10 * (self.limits[parameter.name][1] or 1 / span)
-        return ipywidgets.FloatSlider(best, min=low, max=high, step=(high - low) / 200, **text)
+            decades, ends = True, (best / 10, best * 10)
+        elif best == 0:
+            ends = (0.0, 10 * (self.limits[parameter.name][1] or 1 / span))
+        return NumberSlider(
+            best, ends, description=parameter.label, tooltip=parameter.unit, decades=decades
+        )
 
     def fit_rest(self) -> dict[str, float]:
         """Refit what was not moved, and return the sliders' new values."""
         fixed = {name: self.last[name] for name in self.held}
         if len(fixed) < len(self.sliders):
             found = self.model.fit(fixed=fixed).params if fixed else self.start
-            new = {n: _inside(slider, found[n]) for n, slider in self.sliders.items()}
+            new = {n: self._reach(n, found[n]) for n in self.sliders}
             self.last, self.refitted = {**new, **fixed}, True
         return self.last
+
+    def _reach(self, name: str, value: float) -> float:
+        """Widen a slider so that it can show a value; the least stands for zero among decades."""
+        slider = self.sliders[name]
+        place = rounded(max(value, slider.min / 1000) if slider.decades else value)
+        slider.widen(place)
+        return place
 
     def reset(self) -> dict[str, float]:
         """Return the best fit's values."""
@@ -183,17 +188,3 @@ class _Trial:
             ),
             end_names([BLUE_TEXT, ORANGE_TEXT]),
         ).properties(width=WIDTH, height=HEIGHT, title=live_title(subtitle))
-
-
-def _inside(slider: Any, value: float) -> float:
-    """Widen a slider so that it can show a value; the lowest stands for zero on a log slider."""
-    place = rounded(value)
-    if isinstance(slider, ipywidgets.FloatLogSlider):
-        place = max(place, 10 ** (slider.min - 3))
-        slider.min, slider.max = (
-            min(slider.min, math.log10(place)),
-            max(slider.max, math.log10(place)),
-        )
-    else:
-        slider.min, slider.max = min(slider.min, place), max(slider.max, place)
-    return rounded(place)

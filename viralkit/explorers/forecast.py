@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any
 
 import altair as alt
-import ipywidgets
 import numpy as np
 import polars as pl
 
@@ -23,6 +22,7 @@ from viralkit.explorers.box import (
     live_title,
     rounded,
 )
+from viralkit.explorers.sliders import ChoiceSlider
 
 _STEPS = 120
 _MOST_DAYS = 100
@@ -90,11 +90,7 @@ class _Past:
                 "one to hold back. Add counts, or take a model with fewer parameters."
             )
         days = days[:: -(-len(days) // _MOST_DAYS)]
-        self.today = ipywidgets.SelectionSlider(
-            options=[(day(time), time) for time in days],
-            value=days[len(days) // 3],
-            description="Today",
-        )
+        self.today = ChoiceSlider(days[len(days) // 3], days, write=day, description="Today")
         self.last = self.points["time"][-1]
         self.ages = np.linspace(0.0, self.whole.series.span, _STEPS)
         self.domain = count_domain(1.4 * self.points["count"].cast(pl.Float64))

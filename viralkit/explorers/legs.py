@@ -11,6 +11,7 @@ from viralkit.charts.parts import pixels, spread
 from viralkit.charts.theme import BLUE, BLUE_TEXT, INK, ORANGE, ORANGE_TEXT
 from viralkit.datasets import load_films_legs, load_films_opening_days, load_films_weekends
 from viralkit.explorers.box import WIDTH, Explorer, State, end_names, live_title, rounded
+from viralkit.explorers.sliders import NumberSlider
 
 _WEEKENDS = 8
 _TOP, _BOTTOM = 230, 70
@@ -47,8 +48,7 @@ def explore_legs(
         ``ui.film`` (in the order of the table); ``ui.second_weekend`` (percentage points by which
         its change is moved); ``ui.table``: quantity, film, what_if, and of the wide openings of the
         same years and review band (``load_films_legs()``) lower_quartile, median, upper_quartile,
-        null where there is no
-        such cell; ``ui.chart``; ``ui.code``.
+        null where there is no such cell; ``ui.chart``; ``ui.code``.
 
     Raises
     ------
@@ -139,8 +139,8 @@ class _Legs:
             value="Cloverfield" if "Cloverfield" in films else names[0],
             description="Film",
         )
-        self.second = ipywidgets.IntSlider(
-            0, min=-30, max=50, description="2nd weekend, pts", tooltip="percentage points"
+        self.second = NumberSlider(
+            0.0, (-30, 50), steps=80, description="2nd weekend ±", tooltip="percentage points"
         )
 
     def explorer(self) -> Explorer:

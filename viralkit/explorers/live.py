@@ -1,55 +1,66 @@
-"""What a screen reader hears of an explorer."""
+"""The chart of an explorer: it follows, and tells screen readers what it shows."""
+
+from functools import cache
+from typing import Any
 
 import anywidget
 import traitlets
 
+from viralkit.charts.render import library
+
+# Values go one way, from Python to the chart, so that nothing old comes back. Canvas, because the
+# clip paths of several SVG charts on a page share their names and cut one another off.
 _SCRIPT = """
-function render({ model, el }) {
-  el.setAttribute("role", "status");
-  el.setAttribute("aria-live", "polite");
-  const name = () => {
-    const box = el.closest(".viralkit-explorer");
-    if (!box) return;
-    for (const slider of box.querySelectorAll(".widget-slider")) {
-      const handle = slider.querySelector(".noUi-handle");
-      const label = slider.querySelector(".widget-label");
-      const readout = slider.querySelector(".widget-readout");
-      if (!handle || !label || !readout) continue;
-      handle.setAttribute("aria-label", label.textContent);
-      handle.setAttribute("aria-valuetext", readout.textContent);
-    }
-    const chart = box.querySelector("[role='graphics-document']");
-    if (chart) chart.setAttribute("aria-label", model.get("text"));
+async function render({ model, el }) {
+  const frame = document.createElement("div"), status = document.createElement("div");
+  status.className = "viralkit-live";
+  status.setAttribute("role", "status");
+  status.setAttribute("aria-live", "polite");
+  el.replaceChildren(frame, status);
+  const options = { actions: false, renderer: "canvas", mode: "vega-lite" };
+  const { view } = await vegaEmbed(frame, structuredClone(model.get("spec")), options);
+  const show = async () => {
+    for (const [name, value] of Object.entries(model.get("values"))) view.signal(name, value);
+    status.textContent = model.get("text");
+    frame.setAttribute("aria-label", model.get("text"));
+    await view.runAsync();
   };
-  const tell = () => { el.textContent = model.get("text"); name(); };
-  const start = () => {
-    const box = el.closest(".viralkit-explorer");
-    if (!box) { setTimeout(start, 100); return; }
-    const all = { childList: true, subtree: true, characterData: true };
-    new MutationObserver(name).observe(box, all);
-    name();
-  };
-  model.on("change:text", tell);
-  tell();
-  start();
+  model.on("change:values", show);
+  await show();
+  return () => { model.off("change:values", show); view.finalize(); };
 }
+
 export default { render };
 """
 
 _STYLE = """
 .viralkit-live { position: absolute; width: 1px; height: 1px; overflow: hidden;
                  clip-path: inset(50%); white-space: nowrap; }
-.viralkit-explorer .widget-readout { min-width: 78px; }
 """
 
 
-class Live(anywidget.AnyWidget):
-    """Says what changed, names the sliders' handles, and keeps the chart's description true."""
+class LiveChart(anywidget.AnyWidget):
+    """A chart whose parameters follow Python, in one message a change, without a network.
 
-    _esm = _SCRIPT
+    It also tells each change to screen readers.
+    """
+
     _css = _STYLE
+    spec = traitlets.Dict().tag(sync=True)
+    values = traitlets.Dict().tag(sync=True)
     text = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_class("viralkit-live")
+    def __init__(self, spec: dict[str, Any]) -> None:
+        type(self)._esm = _script()
+        super().__init__(spec=spec)
+
+    def show(self, values: dict[str, Any], text: str) -> None:
+        """Set all parameters and the sentence told, in one message."""
+        with self.hold_sync():
+            self.text = text
+            self.values = values
+
+
+@cache
+def _script() -> str:
+    return library(_SCRIPT)
