@@ -135,6 +135,7 @@ def test_sliders_and_charts_have_names_for_screen_readers(opened) -> None:
     before = driving.looks(explorer)
     driving.move(driving.sliders(explorer)[0])
     driving.wait_for_change(page, explorer, before)
+    page.wait_for_timeout(2_000)
     slider = explorer.get_by_role("slider", name="innovation p")
     assert slider.get_attribute("aria-valuetext") == explorer.locator("output").first.text_content()
     told = explorer.locator("[role=status][aria-live=polite]").text_content()

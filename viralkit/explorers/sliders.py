@@ -20,7 +20,6 @@ function render({ model, el }) {
   const label = document.createElement("label"), input = document.createElement("input");
   const output = document.createElement("output");
   el.classList.add("viralkit-slider");
-  el.dataset.lmSuppressShortcuts = "true";
   el.replaceChildren(label, input, output);
   Object.assign(input, { type: "range", min: 0, step: 1, id: `viralkit-slider-${made++}` });
   label.htmlFor = input.id;
@@ -35,6 +34,10 @@ function render({ model, el }) {
   input.addEventListener("input", () => {
     model.set("position", Number(input.value));
     model.save_changes();
+  });
+  // JupyterLab would prevent what these keys do to a slider.
+  input.addEventListener("keydown", (event) => {
+    if (/^(Arrow|Page|Home|End)/.test(event.key)) event.stopPropagation();
   });
   for (const name of ["position", "text", "steps"]) model.on(`change:${name}`, show);
   show();
