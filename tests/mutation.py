@@ -27,7 +27,8 @@ def generate() -> list[str]:
     done = subprocess.run([*MUTMUT, "none"], cwd=ROOT, capture_output=True, text=True)
     names = sorted(verdicts())
     if "nothing matches" not in done.stderr or not names:
-        sys.exit(f"mutmut could not prepare ({done.returncode}):\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
+        said = f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        sys.exit(f"mutmut could not prepare ({done.returncode}):\n{said}")
     return names
 
 
