@@ -48,7 +48,7 @@ test: $(INSTALLED)
 	@status=0; \
 	$(BIN)/python -m pytest tests viralkit --doctest-modules --ignore=tests/browser \
 	  --ignore=tests/statistics --cov --cov-report=term || status=$$?; \
-	$(if $(NOTEBOOKS),TQDM_DISABLE=1 $(BIN)/python -m pytest $(NBVAL) $(NOTEBOOKS) || status=$$?;) \
+	$(if $(NOTEBOOKS),$(BIN)/python -m pytest $(NBVAL) $(NOTEBOOKS) || status=$$?;) \
 	exit $$status
 
 check: $(INSTALLED)
