@@ -165,3 +165,11 @@ def test_periods_are_named_on_the_axis():
     )
     chart = vk.fit_chart(vk.Linear(counts, unit="period").fit())
     assert layers(chart)[1][2]["encoding"]["x"]["title"] == "Periods"
+
+
+@pytest.mark.parametrize(
+    "draw", [vk.fit_chart, vk.residual_chart, lambda model: vk.forecast_chart(model, START)]
+)
+def test_a_model_that_was_not_fitted_is_refused_with_a_next_step(draw):
+    with pytest.raises(TypeError, match=r"'Bass' is not a fit; .* Pass vk\.Bass\(.*\.fit\(\)"):
+        draw(vk.Bass(bass_counts(), unit="day"))

@@ -144,3 +144,8 @@ def test_hostile_names_stay_data(tmp_path):
     )
     vk.save(ui, tmp_path / "explorer.svg")
     assert "<script" not in (tmp_path / "explorer.svg").read_text()
+
+
+def test_a_fit_is_refused_with_a_next_step(model):
+    with pytest.raises(TypeError, match=r"'GrowthResults' is not a model; .*or results\.model"):
+        vk.explore_fit(model.fit())

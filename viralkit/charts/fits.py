@@ -16,6 +16,7 @@ from viralkit.charts.parts import (
     day,
     drawn,
     end_labels,
+    fitted,
     one_of,
     pixels,
     plain,
@@ -58,6 +59,8 @@ def fit_chart(
 
     Raises
     ------
+    TypeError
+        If it is not a fit.
     ValueError
         If the view is not known.
 
@@ -71,7 +74,7 @@ def fit_chart(
     'Does a Linear curve fit clip?'
     """
     one_of("view", view, ["total", "growth"])
-    model = results.model
+    model = fitted(results)
     rows = observed(model)
     x = axis_from_start(model, rows["time"].max())
     layers = _total(results, rows, x) if view == "total" else _growth(results, x)

@@ -15,6 +15,7 @@ from viralkit.charts.parts import (
     day,
     drawn,
     end_labels,
+    fitted,
     pixels,
     plain,
     point_layers,
@@ -71,7 +72,7 @@ def forecast_chart(
     'What did the Linear model foresee for clip?'
     """
     fits = list(results) if isinstance(results, Sequence) else [results]
-    model = fits[0].model
+    model = fitted(fits[0])
     known = observed(model)
     came = known.clear() if actual is None else later(model, actual)
     curves = [joined(fit, until, alpha) for fit in fits]

@@ -25,6 +25,17 @@ def one_of(name: str, value: str, allowed: Sequence[str]) -> None:
         raise ValueError(f"{name}={show(value)} is not known; pass {choices}.")
 
 
+def fitted(results: Any) -> Any:
+    """Refuse what is not a fit, such as the model itself; return its model."""
+    if not hasattr(results, "predict"):
+        name = type(results).__name__
+        raise TypeError(
+            f"{show(name)} is not a fit; allowed: what a model's fit() returns. "
+            "Pass vk.Bass(counts, unit=…).fit(), for example."
+        )
+    return results.model
+
+
 def plain(text: object, width: int = MAX_LABEL) -> str:
     """Clean text from data for a title: one line, printable, short."""
     line = "".join(c if c.isprintable() else " " for c in str(text))

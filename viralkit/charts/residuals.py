@@ -5,7 +5,16 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from viralkit.charts.parts import MOST_POINTS, drawn, plain, rule, time_axis, time_domain, titled
+from viralkit.charts.parts import (
+    MOST_POINTS,
+    drawn,
+    fitted,
+    plain,
+    rule,
+    time_axis,
+    time_domain,
+    titled,
+)
 from viralkit.charts.theme import BLUE
 
 
@@ -33,7 +42,7 @@ def residual_chart(results: Any, *, title: str | None = None) -> alt.LayerChart:
     >>> chart.to_dict()["title"]["subtitle"][1]
     '0 of 3 outside ±2'
     """
-    model = results.model
+    model = fitted(results)
     found = results.residuals.select("time", "pearson", zero=0.0)
     rows = found.gather_every(-(-found.height // MOST_POINTS))
     reach = max(3.0, 1.1 * float(rows["pearson"].abs().max()))

@@ -24,6 +24,7 @@ from viralkit.charts.theme import BLUE, BLUE_TEXT, GREY, ORANGE, ORANGE_TEXT
 from viralkit.explorers.box import HEIGHT, WIDTH, Explorer, State, end_names, live_title, rounded
 from viralkit.explorers.sliders import NumberSlider
 from viralkit.models.results import Parameter
+from viralkit.wording import show
 
 _STEPS = 160
 
@@ -44,6 +45,11 @@ def explore_fit(model: Any) -> Explorer:
         ``ui.chart``; ``ui.code``. "Fit the rest" refits the parameters that were not moved;
         "Reset" goes back to the best fit (``ui.fit_rest.click()``, ``ui.reset.click()``).
 
+    Raises
+    ------
+    TypeError
+        If it is not a model.
+
     Examples
     --------
     >>> import polars as pl, viralkit as vk
@@ -54,6 +60,11 @@ def explore_fit(model: Any) -> Explorer:
     >>> ui.code
     "vk.Linear(counts, unit='period').fit(fixed={'rate': 6.0})"
     """
+    if not hasattr(model, "fit"):
+        raise TypeError(
+            f"{show(type(model).__name__)} is not a model; allowed: an unfitted model. "
+            'Pass vk.Bass(counts, unit="day"), or results.model.'
+        )
     trial = _Trial(model)
     rest = ipywidgets.Button(description="Fit the rest", tooltip="Refit what was not moved")
     rest.disabled = not trial.refits
