@@ -81,7 +81,7 @@ def doubtful_dates(choice: str) -> Callable:
             doubt = np.where(np.arange(n) % 2 == 0, 3, 0)
             true = days + rng.uniform(-doubt, doubt)
             mean = np.diff(bass_path(**truth, ages=true), prepend=0.0)
-            total = np.cumsum(noisy(mean, "clusters", 300, rng))
+            total = np.cumsum(noisy(mean, "clusters", 1000, rng))
             table = cumulative_table(START, days, total, doubt)
             yield vk.Bass(table, unit="day", start=START).fit(dates=choice), truth, None
 
@@ -143,7 +143,7 @@ STUDIES = {  # name: (replicates, counts a series, whether 93-97 % is claimed, i
     ),
     "bass conditional": (conditional, 20, True),
     "bass before the peak": (before_the_peak, 8, False),
-    "bass dates interval": (doubtful_dates("interval"), 16, True),
+    "bass dates interval": (doubtful_dates("interval"), 16, False),
     "bass dates midpoint": (doubtful_dates("midpoint"), 16, False),
     "bass bounds censored": (bounded_counts("censored"), 30, True),
     "bass bounds ignore": (bounded_counts("ignore"), 30, True),

@@ -224,16 +224,19 @@ def _with_likelihood(fit: Fit) -> Fit:
 
 def _iterate(fit: Fit, x: Array) -> Fit:
     """Alternate between the parameters and the dispersion until both stand still."""
-    for _ in range(100):
+    steps: list[float] = []
+    for _ in range(60):
         fit.x = x = fit.objective.minimise(x, fit.free)
         if fit.choices["family"] == "negative_binomial":
             fit.scale = 1.0
             return fit
         fit.scale = dispersion(fit)
-        change = abs(np.log(fit.scale / fit.objective.scale))  # type: ignore[union-attr]
-        fit.objective = replace(fit.objective, scale=fit.scale)  # type: ignore[arg-type]
-        if change < 1e-10:
+        steps.append(float(np.log(fit.scale / fit.objective.scale)))  # type: ignore[union-attr]
+        if abs(steps[-1]) < 1e-10:
             return fit
+        if len(steps) % 3 == 0 and abs(steps[-1]) < 0.9 * abs(steps[-2]):
+            fit.scale *= float(np.exp(steps[-1] ** 2 / (steps[-2] - steps[-1])))  # Aitken
+        fit.objective = replace(fit.objective, scale=fit.scale)  # type: ignore[arg-type]
     return fit
 
 
