@@ -54,7 +54,9 @@ def report(sample: list[str]) -> None:
         print(f"lived: {name} ({tried[name]})")
     for module, count in sorted(modules.items()):
         print(f"{module:<40} {count[True]:>4} of {count.total():>4} noticed")
-    score = 1 - len(lived) / max(len(tried), 1)
+    if not tried:
+        sys.exit("mutation: no mutant was tried in this time")
+    score = 1 - len(lived) / len(tried)
     print(f"mutation score {score:.1%}: {len(tried)} of {len(codes)} mutants tried")
     print("One of them: python -m mutmut show NAME")
 
@@ -66,7 +68,7 @@ def main(seconds: float, size: int) -> None:
     sample = random.Random(1).sample(names, min(size, len(names)))
     try:
         subprocess.run(
-            [*MUTMUT, *sample], cwd=ROOT, timeout=seconds, stdout=subprocess.DEVNULL, check=False
+            [*MUTMUT, *sample], cwd=ROOT, timeout=seconds, stdout=subprocess.DEVNULL, check=True
         )
     except subprocess.TimeoutExpired:
         print(f"time is over after {seconds:g} s")

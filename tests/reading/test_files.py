@@ -37,9 +37,9 @@ def refusal(path: Path, data: bytes) -> str:
         ("a.csv", b"\n\r\n" + TEXT + b"\n\n"),
         ("a.csv", TEXT.replace(b"1,2", b'"1","2"')),
         ("a.tsv", TEXT.replace(b",", b"\t")),
-        ("a.csv.gz", gzip.compress(TEXT)),
-        ("a.csv.gz", gzip.compress(TEXT[:11]) + gzip.compress(TEXT[11:])),
-        ("a.tsv.gz", gzip.compress(TEXT.replace(b",", b"\t"))),
+        ("a.csv.gz", gzip.compress(TEXT, mtime=0)),
+        ("a.csv.gz", gzip.compress(TEXT[:11], mtime=0) + gzip.compress(TEXT[11:], mtime=0)),
+        ("a.tsv.gz", gzip.compress(TEXT.replace(b",", b"\t"), mtime=0)),
     ],
 )
 def test_text_files_are_read_as_text(tmp_path: Path, name: str, data: bytes) -> None:
@@ -149,7 +149,7 @@ REFUSED = [
     ),
     (
         "a.csv.gz",
-        gzip.compress(TEXT)[:-9],
+        gzip.compress(TEXT, mtime=0)[:-9],
         "file 'a.csv.gz' is not a gzip file: 'Compressed file ended before the end-of-stream "
         "marker was reached'. Save it again, or mend it.",
     ),
