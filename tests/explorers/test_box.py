@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 import viralkit as vk
-from viralkit.explorers.box import Explorer, State, rounded, table_html
+from viralkit.charts.parts import rounded
+from viralkit.explorers.box import Explorer, State, table_html
 
 HOSTILE = '</script><script>window.fired=1</script><img src=x onerror="window.fired=1">'
 

@@ -108,13 +108,18 @@ def _parts(time: Any) -> dict[str, Any]:
     return day | clock
 
 
+def rounded(value: float) -> float:
+    """Keep six significant digits, which do not depend on the machine."""
+    return float(f"{value:.6g}")
+
+
 def count_domain(counts: pl.Series, scale: Scale = "linear") -> list[float]:
     """Choose the range of the counts' axis, a little wider than the data."""
     top = float(counts.max() or 1)  # type: ignore[arg-type]
     if scale == "linear":
-        return [0, top * 1.06]
+        return [0, rounded(top * 1.06)]
     least = float(counts.filter(counts > 0).min() or 1)  # type: ignore[arg-type]
-    return [10 ** math.floor(math.log10(least)), top * 1.6]
+    return [10 ** math.floor(math.log10(least)), rounded(top * 1.6)]
 
 
 def count_axis(domain: Sequence[float], scale: Scale = "linear", field: str = "count") -> alt.Y:

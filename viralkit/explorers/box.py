@@ -108,11 +108,6 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
         return {**super()._repr_mimebundle_(**kwargs), **data}, metadata
 
 
-def rounded(value: float) -> float:
-    """Keep six significant digits: what is shown and stored does not depend on the machine."""
-    return float(f"{value:.6g}")
-
-
 def literal(time: Any) -> str:
     """Write a time as Python code, with `from datetime import date, datetime` in mind."""
     return repr(time).removeprefix("datetime.").replace("datetime.timezone.utc", "UTC")

@@ -17,11 +17,12 @@ from viralkit.charts.parts import (
     pixels,
     plain,
     point_layers,
+    rounded,
     short,
     spread,
 )
 from viralkit.charts.theme import BLUE, BLUE_TEXT, GREY, ORANGE, ORANGE_TEXT
-from viralkit.explorers.box import HEIGHT, WIDTH, Explorer, State, end_names, live_title, rounded
+from viralkit.explorers.box import HEIGHT, WIDTH, Explorer, State, end_names, live_title
 from viralkit.explorers.sliders import NumberSlider
 from viralkit.models.results import Parameter
 from viralkit.wording import show

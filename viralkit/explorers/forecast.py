@@ -10,7 +10,17 @@ import polars as pl
 
 from viralkit.charts.fits import axis_from_start, moments
 from viralkit.charts.forecasts import joined
-from viralkit.charts.parts import count_axis, count_domain, day, drawn, pixels, plain, rule, short
+from viralkit.charts.parts import (
+    count_axis,
+    count_domain,
+    day,
+    drawn,
+    pixels,
+    plain,
+    rounded,
+    rule,
+    short,
+)
 from viralkit.charts.theme import BLUE, BLUE_TEXT, GREY, INK
 from viralkit.explorers.box import (
     HEIGHT,
@@ -20,7 +30,6 @@ from viralkit.explorers.box import (
     end_names,
     literal,
     live_title,
-    rounded,
 )
 from viralkit.explorers.sliders import ChoiceSlider
 

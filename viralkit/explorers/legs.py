@@ -7,10 +7,10 @@ import altair as alt
 import ipywidgets
 import polars as pl
 
-from viralkit.charts.parts import pixels, spread
+from viralkit.charts.parts import pixels, rounded, spread
 from viralkit.charts.theme import BLUE, BLUE_TEXT, INK, ORANGE, ORANGE_TEXT
 from viralkit.datasets import load_films_legs, load_films_opening_days, load_films_weekends
-from viralkit.explorers.box import WIDTH, Explorer, State, end_names, live_title, rounded
+from viralkit.explorers.box import WIDTH, Explorer, State, end_names, live_title
 from viralkit.explorers.sliders import NumberSlider
 
 _WEEKENDS = 8
