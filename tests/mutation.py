@@ -6,8 +6,10 @@ the score of each module, and the mutants that lived. At the end of its time it 
 """
 
 import json
+import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter, defaultdict
@@ -40,6 +42,31 @@ def verdicts() -> dict[str, int | None]:
     return found
 
 
+def run_for(seconds: float, sample: list[str]) -> None:
+    """Let mutmut try the sample; at the end of the time stop it with all that it started."""
+    work = subprocess.Popen(
+        [*MUTMUT, *sample], cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        if work.wait(timeout=seconds):
+            sys.exit(f"mutmut ended with {work.returncode}")
+    except subprocess.TimeoutExpired:
+        print(f"time is over after {seconds:g} s")
+    finally:
+        stop(work)
+
+
+def stop(work: "subprocess.Popen[bytes]") -> None:
+    """Let mutmut finish what it writes, then end whatever of it still runs."""
+    if work.poll() is None:
+        work.send_signal(signal.SIGINT)
+        try:
+            work.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            os.killpg(work.pid, signal.SIGKILL)
+            work.wait()
+
+
 def report(sample: list[str]) -> None:
     """Print the score, by module and in all, and the names of the mutants that lived."""
     codes = verdicts()
@@ -66,12 +93,7 @@ def main(seconds: float, size: int) -> None:
     shutil.rmtree(MUTANTS, ignore_errors=True)
     names = generate()
     sample = random.Random(1).sample(names, min(size, len(names)))
-    try:
-        subprocess.run(
-            [*MUTMUT, *sample], cwd=ROOT, timeout=seconds, stdout=subprocess.DEVNULL, check=True
-        )
-    except subprocess.TimeoutExpired:
-        print(f"time is over after {seconds:g} s")
+    run_for(seconds, sample)
     report(sample)
 
 
