@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Locator, Page, Playwright
 CHROMIUM = Path(os.environ.get("VIRALKIT_CHROMIUM", "/usr/bin/chromium"))
 FLAGS = [
     "--no-sandbox",
+    "--disable-dev-shm-usage",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
