@@ -328,7 +328,7 @@ def test_pandas_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("table", ["count", None, [], "Counts"])
 def test_an_unknown_table_is_refused(table: str) -> None:
-    assert "tables: ['counts', 'happenings']" in refusal(counts(), table)
+    assert "tables: ['counts', 'happenings', 'events'," in refusal(counts(), table)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -476,3 +476,37 @@ def test_polars_still_escapes_its_own_html(text: str) -> None:
     assert "<img" not in html
     assert "<i>" not in html
     assert "<b>" not in html
+
+
+EVENT = {"cascade_id": ["a", "a"], "event_id": ["1", "2"], "time": [0, 5]}
+CLICK = {"time": [datetime(2011, 7, 1, tzinfo=UTC)], "url": ["u"]}
+TABLES_OF_CASCADES = [
+    (EVENT | {"event_id": [1, 2]}, "events", "column 'event_id' is Int64; allowed: text (ids"),
+    (EVENT | {"time": [datetime(2011, 7, 1)] * 2}, "events", "allowed: seconds since the first"),
+    (EVENT | {"time": [0, float("nan")]}, "events", "row 1 (counted from 0): NaN is not finite"),
+    (EVENT | {"polarity": [1.0, -1.5]}, "events", "-1.5 is out of range; a polarity lies between"),
+    (EVENT | {"magnitude": [1, -2]}, "events", "-2 is negative"),
+    (EVENT | {"cascade_id": ["a", None]}, "events", "is missing; every row has its cascade_id"),
+    ({"time": CLICK["time"]}, "clicks", "none of the columns ['url', 'link_id'] found"),
+    (CLICK | {"time": [1.3e9]}, "clicks", "pl.from_epoch('time')"),
+    (CLICK | {"time": [date(2011, 7, 1)]}, "clicks", 'cast(pl.Datetime("us", "UTC"))'),
+    (CLICK | {"action": ["buy"]}, "clicks", "allowed: visit, share, sign_up, conversion"),
+    ({"source": ["a"], "to": ["b"]}, "edges", "column 'target' not found"),
+    ({"cascade_id": ["a"], "observed_until": [-1.0]}, "cascades", "lies between 0 and inf"),
+]
+
+
+@pytest.mark.parametrize(("data", "table", "said"), TABLES_OF_CASCADES)
+def test_the_rules_of_cascades_edges_and_clicks(
+    data: dict[str, list[object]], table: str, said: str
+) -> None:
+    assert said in refusal(pl.DataFrame(data, strict=False), table)
+
+
+def test_ids_stay_as_they_came_and_seconds_become_floats() -> None:
+    frame = pl.DataFrame(EVENT).with_columns(pl.col("event_id").cast(pl.Categorical))
+    events = check(frame, "events")
+    assert events.schema["event_id"] == pl.Categorical
+    assert events.schema["time"] == pl.Float64
+    assert check(pl.DataFrame(CLICK), "clicks").schema["time"] == pl.Datetime("us", "UTC")
+    assert check(pl.DataFrame({"source": ["a"], "target": ["b"]}), "edges").height == 1

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import reduce
+from math import inf
 from operator import or_
 
 import polars as pl
@@ -100,7 +101,9 @@ def column_rules(name: str, column: Column, dtype: pl.DataType, excusable: bool)
         rules.append(Rule(name, values == "", "is empty text", "null means that it is used", step))
     if column.family == "count":
         rules += count_rules(name, dtype)
-    return rules + time_rules(name, dtype) * (column.family in ("time", "same"))
+    if column.family in ("number", "seconds"):
+        rules += number_rules(name, column, dtype)
+    return rules + time_rules(name, dtype) * (column.family in ("time", "same", "moment"))
 
 
 def count_rules(name: str, dtype: pl.DataType) -> list[Rule]:
@@ -113,6 +116,19 @@ def count_rules(name: str, dtype: pl.DataType) -> list[Rule]:
         Rule(name, ~values.is_finite(), "is not finite", "a count is a finite number"),
         negative,
     ]
+
+
+def number_rules(name: str, column: Column, dtype: pl.DataType) -> list[Rule]:
+    """A number is finite and lies within its limits."""
+    values = pl.col(name)
+    rules = []
+    if dtype.is_float():
+        rules.append(Rule(name, ~values.is_finite(), "is not finite", f"a {name} is a number"))
+    if column.least > -inf or column.most < inf:
+        outside = ~values.is_between(column.least, column.most)
+        limits = f"a {name} lies between {column.least:g} and {column.most:g}"
+        rules.append(Rule(name, outside, "is out of range", limits))
+    return rules
 
 
 def time_rules(name: str, dtype: pl.DataType) -> list[Rule]:

@@ -20,13 +20,13 @@ class TableError(ValueError):
 
 
 def check(frame: pl.DataFrame, table: str) -> pl.DataFrame:
-    """Is this frame a counts (or happenings) table of the kit, and if not, what is wrong?
+    """Is this frame a counts table (or another) of the kit, and if not, what is wrong?
 
     Parameters
     ----------
     frame : polars.DataFrame
         The frame; an empty one passes if its columns and dtypes are right.
-    table : {"counts", "happenings"}
+    table : {"counts", "happenings", "events", "cascades", "edges", "clicks"}
         The table that it should be.
 
     Returns
@@ -34,7 +34,8 @@ def check(frame: pl.DataFrame, table: str) -> pl.DataFrame:
     polars.DataFrame
         The frame with the same rows, order and extra columns. Times are Date, Datetime("us", "UTC")
         or Float64 (integer periods are cast); counts are integers as they came, or Float64;
-        Categorical and Enum text is String; optional columns of dtype Null get their real dtype.
+        Categorical and Enum text is String, ids stay as they came (never numbers); optional
+        columns of dtype Null get their real dtype.
 
     Raises
     ------
@@ -90,7 +91,13 @@ def conform(frame: pl.DataFrame, table: str) -> pl.DataFrame:
     if absent:
         raise TableError("\n".join(absent_column(name, frame.columns, table) for name in absent))
     present = {name: column for name, column in columns.items() if name in frame.columns}
-    time = time_dtype(frame.schema["time"])
+    either = TABLES[table].either
+    if either and not set(either) & set(frame.columns):
+        raise TableError(
+            f"none of the columns {show_names(either)} found; columns: "
+            f"{show_names(frame.columns)}. Rename one: frame.rename({{...: {show(either[0])}}})."
+        )
+    time = time_dtype(frame.schema.get("time", pl.Null()))
     wanted = {n: wanted_dtype(c.family, frame.schema[n], time) for n, c in present.items()}
     wrong = [
         wrong_dtype(frame[name], present[name].family) for name, to in wanted.items() if not to
@@ -116,13 +123,16 @@ def wanted_dtype(
     family: Family, dtype: pl.DataType, time: pl.DataType | None
 ) -> pl.DataType | None:
     """Which dtype a column of this family gets, or None if its present one is refused."""
-    if family == "text":
+    if family in ("text", "id"):
         text = dtype in (pl.String, pl.Categorical, pl.Enum, pl.Null)
-        return pl.String() if text else None
-    if family == "count":
-        if dtype.is_integer():
+        as_it_came = family == "id" and dtype != pl.Null
+        return (dtype if as_it_came else pl.String()) if text else None
+    if family in ("count", "number", "seconds"):
+        if dtype.is_integer() and family == "count":
             return dtype
         return pl.Float64() if dtype.is_numeric() or dtype == pl.Null else None
+    if family == "moment":
+        return UTC_TIME if dtype == pl.Null or time_dtype(dtype) == UTC_TIME else None
     if family == "same" and dtype == pl.Null:
         return time
     found = time_dtype(dtype)
@@ -132,12 +142,19 @@ def wanted_dtype(
 def wrong_dtype(column: pl.Series, family: Family) -> str:
     """What the column holds, what is allowed, and how to convert it."""
     name, dtype = show(column.name), column.dtype
-    if family == "text":
+    if family in ("text", "id"):
         step = f"Cast it: pl.col({name}).cast(pl.String)."
         return f"column {name} is {dtype}; allowed: text (ids are text as well). {step}"
     allowed = "Date, Datetime in UTC, or Float64 periods"
-    if family == "count":
+    if family == "moment":
+        allowed = "Datetime in UTC"
+    if family == "seconds":
+        allowed = "seconds since the first event of the cascade, as a number"
+        step = f"Dates stand in 'timestamp': subtract the first, .dt.total_seconds() of {name}."
+    elif family in ("count", "number"):
         allowed, step = "integers or floats", f"Convert it: pl.col({name}).cast(pl.Int64)."
+    elif family == "moment" and dtype.is_numeric():
+        step = f'Parse Unix times: pl.from_epoch({name}).dt.replace_time_zone("UTC").'
     elif isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
         step = f'Say which zone: pl.col({name}).dt.replace_time_zone("UTC").'
     elif isinstance(dtype, pl.Datetime) and dtype.time_zone != "UTC":
@@ -147,7 +164,8 @@ def wrong_dtype(column: pl.Series, family: Family) -> str:
     elif family == "same":
         allowed, step = "the dtype of the column 'time'", "Cast one of the two."
     else:
-        step = f"Cast it: pl.col({name}).cast(pl.Date)."
+        dates = 'pl.Datetime("us", "UTC")' if family == "moment" else "pl.Date"
+        step = f"Cast it: pl.col({name}).cast({dates})."
     texts = column.drop_nulls().head(1).to_list() if dtype == pl.String else []
     found = f"holds text such as {show(texts[0])}" if texts else f"is {dtype}"
     return f"column {name} {found}; allowed: {allowed}. {step}"
@@ -166,11 +184,13 @@ class Quality:
     """What a reader found: `table` (check, rows, note) and the rows it could not use, `dropped`.
 
     `dropped` has the columns file, line, column, value and reason. `line` counts the lines of a
-    text file from 1 (the header included), and the rows of anything else from 0.
+    text file from 1 (the header included), and the rows of anything else from 0. `cascades` is
+    the table of cascades (start, label, n_reported, observed_until), where a file holds any.
     """
 
     table: pl.DataFrame
     dropped: pl.DataFrame
+    cascades: pl.DataFrame | None = None
 
     def __repr__(self) -> str:
         """The checks, one a line, and the first ten dropped rows."""

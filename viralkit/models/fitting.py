@@ -10,7 +10,7 @@ import polars as pl
 from scipy import ndimage
 
 from .families import FAMILIES, Family
-from .likelihood import Bounds, Likelihood, date_nodes
+from .likelihood import Bounds, Likelihood
 from .results import Array, Parameter
 from .solve import Score
 
@@ -212,11 +212,11 @@ def _with_likelihood(fit: Fit) -> Fit:
         x = np.append(x, np.log(np.clip(spread, 1e-6, 10.0)))
         free, names = [*free, len(names)], [*names, "alpha"]
         box = np.column_stack([box, [np.log(1e-12), np.log(1e3)]])
-    ages, weights = _nodes(fit)
+    lower, upper = _possible_dates(fit)
     scale = 1.0 if family.name == "negative_binomial" else fit.scale
     count = fit.model.series.increment
     bounds = _bounds(fit.model, fit.choices["bounds"])
-    objective = Likelihood(fit.model.level, count, ages, weights, bounds, family, scale, box)
+    objective = Likelihood(fit.model.level, count, lower, upper, bounds, family, scale, box)
     objective = replace(objective, bounds=bounds.take(_tightest(objective, x)))
     refined = replace(fit, objective=objective, free=free, names=names, limits={})
     return _iterate(refined, x)
@@ -240,20 +240,15 @@ def _iterate(fit: Fit, x: Array) -> Fit:
     return fit
 
 
-def _nodes(fit: Fit) -> tuple[Array, Array]:
-    """Lay nodes over uncertain dates: the more, the better the counts tell the date."""
+def _possible_dates(fit: Fit) -> tuple[Array, Array]:
+    """Earliest and latest age of each point."""
     series = fit.model.series
-    middle = np.concatenate([series.begin[:1], series.end])
-    lower, upper = middle.copy(), middle.copy()
+    lower = np.concatenate([series.begin[:1], series.end])
+    upper = lower.copy()
     if fit.choices["dates"] == "interval":
         known = series.points.tail(len(series.end))
         lower[1:], upper[1:] = known["age_lower"].to_numpy(), known["age_upper"].to_numpy()
-    mean = fit.model.mean(fit.x)
-    noise = np.sqrt(fit.scale * fit.objective.family.variance(mean))
-    days = noise * (series.end - np.maximum(series.begin, 0.0)) / mean  # one sigma, as time
-    sharpest = np.minimum(days, np.append(days[1:], np.inf))
-    ratio = float(np.max((upper[1:] - lower[1:]) / np.maximum(sharpest, 1e-12)))
-    return date_nodes(lower, middle, upper, int(np.clip(np.ceil(4 * ratio), 5, 40)))
+    return lower, upper
 
 
 def _bounds(model: Growth, choice: str) -> Bounds:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from .dates import DROP, Nodes, join, lay
 from .families import Family
 from .results import Array
-from .solve import STEP, jacobian
+from .solve import jacobian
 
 IMPOSSIBLE = -1e6
 Curve = Callable[[Any, Any], Any]  # (parameters on the fitting scale, ages) -> cumulative count
@@ -44,43 +45,57 @@ class Bounds:
 class Likelihood:
     """Log-likelihood of a chain of increments whose dates may be intervals.
 
-    ``ages`` and ``weights`` (points, nodes) hold the possible dates of each point; increment i runs
-    from point i to point i + 1. The sum over all dates is exact over the nodes (forward algorithm).
+    Point i lies at some age between ``lower[i]`` and ``upper[i]``, all equally likely; increment i
+    runs from point i to point i + 1.
     """
 
     curve: Curve
     count: Array
-    ages: Array
-    weights: Array
+    lower: Array
+    upper: Array
     bounds: Bounds
     family: Family
     scale: float
     box: Array
 
-    def log_likelihood(self, x: Any, tilt: Any = 0.0) -> Any:
-        """Log-likelihood at x; ``tilt`` times Pearson's chi-squared is added inside the sum."""
-        alpha = self.alpha(x)
-        level = self.curve(x, self.ages)
-        mean = self._floored(level[1:, None, :] - level[:-1, :, None])
-        count = self.count[:, None, None]
-        terms = self.family.log_density(count, mean, self.scale, alpha)
-        terms = terms + tilt * (count - mean) ** 2 / self.family.variance(mean, alpha)
-        return self._over_dates(terms) + np.sum(self.log_bounds(x))
+    def nodes(self, x: Array) -> Nodes:
+        """Possible dates at x: where their posterior lives."""
+        alpha = float(self.alpha(x))
+
+        def noise(mean: Array) -> Array:
+            variance = self.family.variance(np.maximum(mean, self.scale), alpha)
+            return np.asarray(np.sqrt(self.scale * variance))
+
+        if not np.any(self.upper > self.lower):
+            return join([self.lower[i : i + 1] for i in range(len(self.lower))])
+        reach = np.maximum(noise(self.count), self._reach(alpha))
+        return lay(lambda age: self.curve(x, age), self.lower, self.upper, self.count, reach, noise)
+
+    def _reach(self, alpha: float) -> Array:
+        """How far above its count a mean may be, for each of the standard deviations of DROP."""
+        ratio = np.geomspace(1.0, 1e6, 60)[:, None]
+        count = np.maximum(self.count, 1e-3 * self.scale)
+        fall = self.family.deviance(count, count * ratio, alpha) / (2 * self.scale)
+        far = ratio[np.minimum((fall < DROP).sum(axis=0), len(ratio) - 1), 0]
+        return np.asarray(count * (far - 1) / np.sqrt(2 * DROP))
+
+    def terms(self, x: Any, nodes: Nodes) -> tuple[Any, Any]:
+        """Log-density and mean of each pair of neighbouring dates."""
+        level = self.curve(x, nodes.age)
+        mean = self._floored(level[nodes.after] - level[nodes.before])
+        count = self.count[nodes.step]
+        terms = self.family.log_density(count, mean, self.scale, self.alpha(x))
+        backwards = nodes.age[nodes.after] <= nodes.age[nodes.before]
+        return np.where(backwards, IMPOSSIBLE, terms), mean
+
+    def log_likelihood(self, x: Array) -> float:
+        """Log-likelihood at x: exact dates, uncertain dates and bounds."""
+        nodes = self.nodes(x)
+        return nodes.chain(self.terms(x, nodes)[0])[0] + float(np.sum(self.log_bounds(x)))
 
     def alpha(self, x: Any) -> Any:
         """Overdispersion of the negative binomial: the last parameter."""
         return np.exp(x[-1]) if self.family.name == "negative_binomial" else 0.0
-
-    def _over_dates(self, terms: Any) -> Any:
-        if terms.shape[-1] == 1:
-            return np.sum(terms)
-        backwards = self.ages[1:, None, :] <= self.ages[:-1, :, None]
-        forward = np.log(self.weights[0])
-        for term, weight in zip(
-            np.where(backwards, IMPOSSIBLE, terms), self.weights[1:], strict=True
-        ):
-            forward = _log_sum(forward[:, None] + term) + np.log(weight)
-        return _log_sum(forward)
 
     def log_bounds(self, x: Any) -> Any:
         """Log-probability of each bound, given the exact points on either side (normal)."""
@@ -100,20 +115,39 @@ class Likelihood:
         spread = np.sqrt(np.where(last, noise, share * noise_after))
         return special.log_ndtr(rows.sign * (mean - rows.count) / spread)
 
+    @property
+    def _floor(self) -> float:
+        return 1e-12 * float(self.count.sum())
+
     def _floored(self, mean: Any) -> Any:
-        floor = 1e-12 * self.count.sum()
-        return np.where(np.real(mean) > floor, mean, floor)
+        return np.where(np.real(mean) > self._floor, mean, self._floor)
 
     def loss(self, x: Array) -> float:
         """Minus twice the log-likelihood."""
         with np.errstate(all="ignore"):
-            value = -2.0 * float(np.real(self.log_likelihood(x)))
+            value = -2.0 * self.log_likelihood(x)
         return value if np.isfinite(value) else 1e300
 
-    def slope(self, x: Array, free: list[int]) -> Array:
-        """Gradient of the loss."""
+    def slope(self, x: Array, free: list[int], nodes: Nodes | None = None) -> Array:
+        """Gradient of the loss: that of each pair of dates, in its posterior weight (Fisher)."""
         with np.errstate(all="ignore"):
-            return -2.0 * jacobian(self.log_likelihood, x, free)
+            nodes = nodes or self.nodes(x)
+            terms, mean = self.terms(x, nodes)
+            weight = nodes.chain(terms)[1]
+            variance = self.scale * self.family.variance(mean, self.alpha(x))
+            pull = weight * (self.count[nodes.step] - mean) / variance
+            pull[mean <= self._floor] = 0.0
+            size = len(nodes.age)
+            pull = np.bincount(nodes.after, pull, size) - np.bincount(nodes.before, pull, size)
+            gradient = pull @ jacobian(lambda at: self.curve(at, nodes.age), x, free)
+            if self.family.name == "negative_binomial":
+                of_alpha = [i for i in free if i == len(x) - 1]
+                change = jacobian(lambda at: self._at_mean(at, mean, nodes), x, of_alpha)
+                gradient[np.isin(free, of_alpha)] += weight @ change
+            return -2.0 * (gradient + jacobian(self.log_bounds, x, free).sum(axis=0))
+
+    def _at_mean(self, x: Any, mean: Array, nodes: Nodes) -> Any:
+        return self.family.log_density(self.count[nodes.step], mean, self.scale, self.alpha(x))
 
     def minimise(self, x: Array, free: list[int]) -> Array:
         """Newton steps downhill, with negative curvature turned round, until nothing moves."""
@@ -150,31 +184,18 @@ class Likelihood:
 
     def information(self, x: Array, free: list[int]) -> Array:
         """Observed information: half the second derivatives of the loss."""
-        rows = []
+        nodes, rows = self.nodes(x), []
         for index in free:
             step = np.zeros_like(x)
             step[index] = 1e-5
-            rows.append((self.slope(x + step, free) - self.slope(x - step, free)) / 4e-5)
+            ahead, behind = (self.slope(x + sign * step, free, nodes) for sign in (1, -1))
+            rows.append((ahead - behind) / 4e-5)
         matrix = np.array(rows)
         return np.asarray(0.5 * (matrix + matrix.T))
 
     def pearson(self, x: Array) -> float:
         """Pearson's chi-squared, expected over the possible dates."""
-        return float(np.imag(self.log_likelihood(x.astype(complex), tilt=1j * STEP)) / STEP)
-
-
-def _log_sum(terms: Any) -> Any:
-    top = np.max(np.real(terms), axis=0)
-    return top + np.log(np.sum(np.exp(terms - top), axis=0))
-
-
-def date_nodes(lower: Array, middle: Array, upper: Array, nodes: int) -> tuple[Array, Array]:
-    """Spread each uncertain date over its interval (Gauss-Legendre); exact dates stay one node."""
-    if not np.any(upper > lower):
-        return middle[:, None], np.ones((len(middle), 1))
-    place, weight = np.polynomial.legendre.leggauss(nodes)
-    doubtful = (upper > lower)[:, None]
-    width = np.where(doubtful, upper[:, None], 0.0) - np.where(doubtful, lower[:, None], 0.0)
-    ages = np.where(doubtful, lower[:, None] + width * (place + 1) / 2, middle[:, None])
-    certain = np.where(np.arange(nodes) == 0, 1.0, 1e-300)
-    return ages, np.where(doubtful, weight / 2, certain)
+        nodes = self.nodes(x)
+        terms, mean = self.terms(x, nodes)
+        variance = self.family.variance(mean, self.alpha(x))
+        return float(nodes.chain(terms)[1] @ ((self.count[nodes.step] - mean) ** 2 / variance))

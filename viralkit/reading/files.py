@@ -2,25 +2,24 @@
 
 import contextlib
 import csv
-import gzip
 import io
 import os
-import zlib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
+from viralkit.reading.unpacking import PACKED, read_utf8, require_file, unreadable
 from viralkit.tables import TableError, require_polars
 from viralkit.wording import show, show_names
 
-SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t"}
+SEPARATORS = {
+    kind + packing: separator
+    for kind, separator in ((".csv", ","), (".tsv", "\t"))
+    for packing in ("", *PACKED)
+}
 ALLOWED = (*SEPARATORS, ".parquet")
-RATIO_LIMIT = 100  # a file that unpacks to more than this is an attack or a mistake,
-RATIO_FREE = 2**24  # unless it is small,
-BYTES_LIMIT = 2**33  # and none may be larger than this
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +68,7 @@ def open_source(source: str | os.PathLike[str] | pl.DataFrame) -> Source:
     if not isinstance(source, str | os.PathLike):
         return Source(require_polars(source))
     path = Path(source)
-    suffix = "".join(path.suffixes[-2:] if path.suffix.lower() == ".gz" else path.suffixes[-1:])
+    suffix = "".join(path.suffixes[-2:] if path.suffix.lower() in PACKED else path.suffixes[-1:])
     if suffix.lower() not in ALLOWED:
         raise TableError(
             f"file {show(path.name)} ends in {show(suffix)}; allowed: {', '.join(ALLOWED)}, or a "
@@ -79,21 +78,6 @@ def open_source(source: str | os.PathLike[str] | pl.DataFrame) -> Source:
     if suffix.lower() == ".parquet":
         return Source(read_parquet(path), path.stem, path.name)
     return read_text(path, SEPARATORS[suffix.lower()], path.name.removesuffix(suffix))
-
-
-def require_file(path: Path) -> None:
-    """Say which files of the folder are spelled like one that is not there."""
-    try:
-        if path.is_file():
-            return
-        names = sorted(p.name for p in path.parent.iterdir() if p.name.lower().endswith(ALLOWED))
-    except (OSError, ValueError):
-        names = []
-    near = get_close_matches(path.name, names, n=3, cutoff=0.7) or names
-    raise FileNotFoundError(
-        f"file {show(path.name)} not found in folder {show(str(path.parent), 120)}; files there: "
-        f"{show_names(near, 5)}. Correct the name or the folder; from the web, download it first."
-    )
 
 
 def read_parquet(path: Path) -> pl.DataFrame:
@@ -106,9 +90,7 @@ def read_parquet(path: Path) -> pl.DataFrame:
 
 def read_text(path: Path, separator: str, name: str) -> Source:
     """Read a text file as text, without guessing any type."""
-    raw = unpack(path) if path.suffix.lower() == ".gz" else path.read_bytes()
-    raw = raw.removeprefix(b"\xef\xbb\xbf")
-    raw = raw if b"\n" in raw else raw.replace(b"\r", b"\n")
+    raw = read_utf8(path)
     start = len(raw) - len(raw.lstrip(b"\r\n"))
     skipped = raw[:start].count(b"\n")
     if start == len(raw):
@@ -141,32 +123,15 @@ def header(cells: pl.DataFrame, path: Path) -> list[str]:
     return names
 
 
-def unpack(path: Path) -> bytes:
-    """Unpack a gzip file, but not one that is made to fill the memory."""
-    limit = min(max(path.stat().st_size * RATIO_LIMIT, RATIO_FREE), BYTES_LIMIT)
-    try:
-        with gzip.open(path) as stream:
-            raw = stream.read(limit + 1)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise unreadable(path, "a gzip file", error) from error
-    if len(raw) > limit:
-        raise TableError(
-            f"file {show(path.name)} unpacks to more than {limit:,} bytes; allowed: "
-            f"{RATIO_LIMIT} times its size. If you trust it, unpack it yourself and read the CSV."
-        )
-    return raw
-
-
 def require_utf8(raw: bytes, path: Path) -> None:
     """Say on which line the first byte stands that is not UTF-8."""
     try:
         raw.decode()
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        encoding = "utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "latin-1"
         raise TableError(
             f"file {show(path.name)}, line {line}: byte 0x{raw[error.start]:02x} is not UTF-8. "
-            f"Save the file as UTF-8, or pass pl.read_csv(path, encoding={show(encoding)}, "
+            f"Save the file as UTF-8, or pass pl.read_csv(path, encoding='latin-1', "
             "infer_schema=False)."
         ) from None
 
@@ -192,9 +157,3 @@ def require_even_rows(raw: bytes, separator: str, path: Path) -> None:
             f"file {show(path.name)}: a double quote opens on line {start} or later and is not "
             "closed; quotes come in pairs. Close it, or double those inside a cell."
         )
-
-
-def unreadable(path: Path, form: str, error: Exception) -> TableError:
-    """What the library below says, in one line."""
-    said = show(str(error).split("\n")[0], 120)
-    return TableError(f"file {show(path.name)} is not {form}: {said}. Save it again, or mend it.")
