@@ -4,17 +4,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from viralkit.reading.columns import require_choice
-from viralkit.reading.faults import DROPPED, OnError
-from viralkit.rules import rules_of, texts_of
+from viralkit.reading.faults import OnError
+from viralkit.reading.settling import Check, dropped, reasons, settle
 from viralkit.schema import TABLES
-from viralkit.tables import Quality, TableError, check, conform
-from viralkit.wording import show, show_value
+from viralkit.tables import Quality, check
 
-Check = tuple[str, int, str | None]
-ON_ERROR = ("raise", "drop", "keep")
-FAULT = {"fault_column": pl.String, "fault_value": pl.String, "fault": pl.String}
-PLACE = {"file": pl.String, "line": pl.Int64}
 ROW = "cascade_id", "event_id", "parent_id"
 
 
@@ -49,14 +43,11 @@ def settle_events(
     quality : Quality
         Rows read, kept, dropped and why, oddities, coverage.
     """
-    require_choice("on_error", on_error, ON_ERROR, "Say what to do with bad rows")
-    judged = judge(found)
-    bad = judged.filter(pl.col("fault").is_not_null())
-    if on_error == "raise" and len(bad):
-        raise TableError(message(bad))
-    usable = judged.filter(pl.col("fault").is_null()) if len(bad) else judged
-    kept = excuse(judged) if on_error == "keep" else usable
-    kept, unsorted = arrange(kept.drop([*FAULT, *PLACE], strict=False))
+    names = {} if "time" in found.columns else {"time": "timestamp"}
+    if names:
+        found = found.with_columns(time=pl.col("timestamp").dt.epoch("us") / 1e6)
+    kept, bad = settle(found, "events", on_error, names)
+    kept, unsorted = arrange(kept)
     events = check(kept, "events")
     table = [
         ("rows read", len(found), None),
@@ -71,46 +62,9 @@ def settle_events(
     return events, Quality(told, dropped(bad, on_error), known(events, cascades))
 
 
-def judge(found: pl.DataFrame) -> pl.DataFrame:
-    """The frame with the dtypes of the table, and a fault in each row that breaks a rule."""
-    absent = [name for name in FAULT if name not in found.columns]
-    found = found.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
-    found = found.with_columns(pl.lit(None, t).alias(n) for n, t in PLACE.items() if n not in found)
-    clock = "time" if "time" in found.columns else "timestamp"
-    if clock == "timestamp":
-        found = found.with_columns(time=pl.col("timestamp").dt.epoch("us") / 1e6)
-    found = conform(found, "events")
-    for rule in rules_of(found.schema, "events"):
-        broken = rule.broken & pl.col("fault").is_null()
-        rows = found.select(broken.arg_true()).to_series()
-        if len(rows):
-            column = clock if rule.column == "time" else rule.column
-            text = f"{rule.reason} {rule.beside}".rstrip() + f"; {rule.allowed}. {rule.step}"
-            cells = texts_of(found[rule.column].gather(rows))
-            found = found.with_columns(
-                found["fault_column"].scatter(rows, column),
-                found["fault_value"].scatter(rows, cells),
-                found["fault"].scatter(rows, text),
-            )
-    return found
-
-
 def used(events: pl.DataFrame) -> pl.DataFrame:
     """The rows that are not excluded."""
     return events.filter(pl.col("excluded").is_null()) if "excluded" in events.columns else events
-
-
-def excuse(judged: pl.DataFrame) -> pl.DataFrame:
-    """The frame with unusable cells null and the reason in `excluded`."""
-    bad = pl.col("fault").is_not_null()
-    named = set(judged.filter(bad)["fault_column"]) & set(TABLES["events"].columns)
-    old = pl.col("excluded") if "excluded" in judged.columns else pl.lit(None, pl.String)
-    why = [tell(*row) for row in judged.filter(bad).select(*PLACE, *FAULT).iter_rows()]
-    rows = judged.select(bad.arg_true()).to_series()
-    reason = pl.Series("excluded", [None] * len(judged), pl.String).scatter(rows, why)
-    return judged.with_columns(
-        pl.when(~(bad & (pl.col("fault_column") == name))).then(name).alias(name) for name in named
-    ).with_columns(excluded=pl.coalesce(old, reason))
 
 
 def arrange(events: pl.DataFrame) -> tuple[pl.DataFrame, Check]:
@@ -187,52 +141,3 @@ def known(events: pl.DataFrame, cascades: pl.DataFrame | None) -> pl.DataFrame:
         return good.select(pl.col("cascade_id").unique(maintain_order=True))
     first = pl.col("timestamp").sort_by(pl.col("time").abs()).first()
     return good.group_by("cascade_id", maintain_order=True).agg(start=first)
-
-
-def dropped(bad: pl.DataFrame, on_error: OnError) -> pl.DataFrame:
-    """The rows that were left out: file, line, column, value, reason."""
-    if on_error != "drop":
-        return pl.DataFrame(schema=DROPPED)
-    names = {"fault_column": "column", "fault_value": "value"}
-    return bad.select(*PLACE, "fault_column", "fault_value", reason=reason()).rename(names)
-
-
-def reason() -> pl.Expr:
-    """What is wrong with a row, without rule and next step."""
-    return pl.col("fault").str.splitn("; ", 2).struct[0]
-
-
-def reasons(bad: pl.DataFrame, on_error: OnError) -> list[Check]:
-    """How many rows were dropped or excluded for which reason."""
-    verb = "dropped" if on_error == "drop" else "excluded"
-    groups = bad.group_by("fault_column", reason().alias("reason"), maintain_order=True)
-    counted = groups.agg(pl.len(), pl.first("file"), pl.first("line"))
-    return [
-        (f"{verb}: {show(column)} {reason}", rows, f"first: {place(file, line)}")
-        for column, reason, rows, file, line in counted.iter_rows()
-    ]
-
-
-def place(file: str | None, line: int | None) -> str:
-    """Where a row stands, as an error message prints it."""
-    if line is None:
-        return show(file) if file else "a row"
-    return f"{show(file)}, line {line}" if file else f"row {line} (counted from 0)"
-
-
-def tell(file: str | None, line: int | None, column: str, value: str | None, fault: str) -> str:
-    """What is wrong with one row, and where it stands."""
-    cell = f"{place(file, line)}, column {show(column)}: {show_value(value)}"
-    return f"{cell} {fault.split('; ', 1)[0]}"
-
-
-def message(bad: pl.DataFrame) -> str:
-    """The first row with a fault, and how many more there are."""
-    first = bad.select(*PLACE, *FAULT).row(0)
-    rule = first[-1].split("; ", 1)[1] if "; " in first[-1] else "such rows cannot be used"
-    more = len(bad) - 1
-    others = f" {more} more row{'s' * (more > 1)} cannot be used either." * bool(more)
-    return (
-        f"{tell(*first)}; {rule.rstrip('.')}.{others} "
-        'Or pass on_error="drop" (listed in quality.dropped) or "keep" (excludes them).'
-    )
