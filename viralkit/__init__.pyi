@@ -1,3 +1,5 @@
+from .cascades.measure import cascade_table as cascade_table
+from .cascades.simulate import simulate_cascades as simulate_cascades
 from .charts import counts_chart as counts_chart
 from .charts import fit_chart as fit_chart
 from .charts import forecast_chart as forecast_chart

@@ -1,0 +1,1 @@
+"""Cascades taken apart: their shape, their parents, their accounts; and cascades simulated."""

@@ -1,0 +1,79 @@
+"""How the kernels of this folder are compiled: at their first call, kept on disk where possible."""
+
+import os
+import sys
+from collections.abc import Callable
+from threading import Lock, Timer
+from typing import Any, Generic, ParamSpec, TypeVar
+
+import numba
+from numba import njit
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+PATIENCE = 2.0  # seconds of compilation, all kernels together, before a line says so
+LOCK = Lock()
+
+
+class Kernel(Generic[Given, Result]):
+    """A function that numba compiles when it is first called with arguments of some dtypes."""
+
+    spent = 0.0
+
+    def __init__(self, function: Callable[Given, Result]) -> None:
+        self.function = function
+        self.ready: set[tuple[Any, ...]] = set()
+        self.dispatcher = kept_on_disk(function)
+
+    def __call__(self, *arguments: Given.args, **named: Given.kwargs) -> Result:
+        """Run the compiled function."""
+        signature = tuple(numba.typeof(argument) for argument in arguments)
+        if signature not in self.ready:
+            self.prepare(signature)
+        result: Result = self.dispatcher(*arguments)
+        return result
+
+    def prepare(self, signature: tuple[Any, ...]) -> None:
+        """Compile for these dtypes, or load from the cache; say so where it takes long."""
+        notice = Timer(PATIENCE, say, [self.function.__name__])
+        notice.daemon = True
+        notice.start()
+        try:
+            with LOCK:
+                self.compile(signature)
+        finally:
+            notice.cancel()
+        self.ready.add(signature)
+
+    def compile(self, signature: tuple[Any, ...]) -> None:
+        """Compile; without a cache where the disk refuses to keep the result."""
+        try:
+            self.dispatcher.compile(signature)
+        except OSError:
+            self.dispatcher = njit(nogil=True)(self.function)
+            self.dispatcher.compile(signature)
+
+
+def kept_on_disk(function: Callable[..., Any]) -> Any:
+    """The function for numba, with a cache where any of its cache folders can be written to."""
+    try:
+        return njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # numba: no locator available
+        return njit(nogil=True)(function)
+
+
+def say(name: str) -> None:
+    """Tell on the error stream, as progress bars do (and silent where they are), what goes on."""
+    if os.environ.get("TQDM_DISABLE", "0") in ("", "0"):
+        print(f"viralkit compiles {name}; this is done once.", file=sys.stderr, flush=True)
+
+
+def kernel(function: Callable[Given, Result]) -> Kernel[Given, Result]:
+    """A loop to be compiled at its first call."""
+    return Kernel(function)
+
+
+def part(function: Callable[Given, Result]) -> Callable[Given, Result]:
+    """A piece of a kernel in the same file, compiled along with it."""
+    compiled: Callable[Given, Result] = njit(nogil=True)(function)
+    return compiled
