@@ -1,11 +1,13 @@
 from .cascades.measure import cascade_table as cascade_table
 from .cascades.simulate import simulate_cascades as simulate_cascades
+from .charts import cascade_chart as cascade_chart
 from .charts import counts_chart as counts_chart
 from .charts import fit_chart as fit_chart
 from .charts import forecast_chart as forecast_chart
 from .charts import residual_chart as residual_chart
 from .charts import save as save
 from .charts import setup as setup
+from .charts import sizes_chart as sizes_chart
 from .datasets import datasets as datasets
 from .datasets import describe as describe
 from .datasets import load_charlie_happenings as load_charlie_happenings
