@@ -35,5 +35,6 @@ from .models.curves import Linear as Linear
 from .models.curves import Logistic as Logistic
 from .models.phases import Phases as Phases
 from .reading.counts import read_counts as read_counts
+from .reading.edges import read_edges as read_edges
 from .tables import TableError as TableError
 from .tables import check as check

@@ -1,11 +1,11 @@
 """Rows that a reader found, with their faults and places: raise, drop, or keep and say why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from viralkit.reading.columns import require_choice
-from viralkit.reading.faults import DROPPED, OnError
+from viralkit.reading.faults import DROPPED, Fault, OnError
 from viralkit.rules import rules_of, texts_of
 from viralkit.schema import TABLES
 from viralkit.tables import TableError, conform
@@ -27,7 +27,10 @@ def settle(
     """
     require_choice("on_error", on_error, ON_ERROR, "Say what to do with bad rows")
     judged = judge(found, table, names)
+    if "fault" not in judged.columns:
+        return judged.drop(*PLACE, strict=False), blameless(pl.DataFrame())
     bad = judged.filter(pl.col("fault").is_not_null())
+    bad = bad.with_columns(pl.col("file").cast(pl.String))
     if on_error == "raise" and len(bad):
         raise TableError(message(bad))
     usable = judged.filter(pl.col("fault").is_null()) if len(bad) else judged
@@ -36,23 +39,41 @@ def settle(
 
 
 def judge(found: pl.DataFrame, table: str, names: Mapping[str, str]) -> pl.DataFrame:
-    """The frame with the dtypes of the table, and a fault in each row that breaks a rule."""
-    absent = [name for name in FAULT if name not in found.columns]
-    found = found.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
-    found = found.with_columns(pl.lit(None, t).alias(n) for n, t in PLACE.items() if n not in found)
+    """The frame with the dtypes of the table, and a fault in each row that breaks a rule.
+
+    Where none does, and none was told before, it has no columns of faults.
+    """
     found = conform(found, table)
     for rule in rules_of(found.schema, table):
-        broken = rule.broken & pl.col("fault").is_null()
-        rows = found.select(broken.arg_true()).to_series()
-        if len(rows):
-            text = f"{rule.reason} {rule.beside}".rstrip() + f"; {rule.allowed}. {rule.step}"
-            cells = texts_of(found[rule.column].gather(rows))
-            found = found.with_columns(
-                found["fault_column"].scatter(rows, names.get(rule.column, rule.column)),
-                found["fault_value"].scatter(rows, cells),
-                found["fault"].scatter(rows, text),
-            )
+        found = blame(found, Fault.of_rule(rule, found), found[rule.column], names)
     return found
+
+
+def blameless(found: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the columns of faults and places, null where it has none yet."""
+    absent = {n: t for n, t in {**PLACE, **FAULT}.items() if n not in found.columns}
+    return found.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in absent.items())
+
+
+def unreserved(names: Sequence[str]) -> list[str]:
+    """Names of columns, with a line under those that places and faults need: file_, line_."""
+    return [f"{name}_" if name in PLACE or name in FAULT else name for name in names]
+
+
+def blame(
+    found: pl.DataFrame, fault: Fault, cells: pl.Series, names: Mapping[str, str] = NAMES
+) -> pl.DataFrame:
+    """The frame with a fault told in the rows that have it, unless they have one already."""
+    if not len(fault.rows):
+        return found
+    found = blameless(found)
+    rows = fault.rows.filter(found["fault"].gather(fault.rows).is_null())
+    text = f"{fault.reason}; {fault.allowed}. {fault.step}"
+    return found.with_columns(
+        found["fault_column"].scatter(rows, names.get(fault.column, fault.column)),
+        found["fault_value"].scatter(rows, texts_of(cells.gather(rows))),
+        found["fault"].scatter(rows, text),
+    )
 
 
 def excuse(judged: pl.DataFrame, table: str, names: Mapping[str, str]) -> pl.DataFrame:
