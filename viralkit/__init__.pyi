@@ -24,6 +24,7 @@ from .datasets import load_referral_products_figures as load_referral_products_f
 from .datasets import load_referral_products_users as load_referral_products_users
 from .datasets import load_viral_videos_engagement as load_viral_videos_engagement
 from .datasets import load_viral_videos_views as load_viral_videos_views
+from .explorers import explore_cascade as explore_cascade
 from .explorers import explore_fit as explore_fit
 from .explorers import explore_forecast as explore_forecast
 from .explorers import explore_legs as explore_legs
@@ -34,6 +35,7 @@ from .models.curves import Gompertz as Gompertz
 from .models.curves import Linear as Linear
 from .models.curves import Logistic as Logistic
 from .models.phases import Phases as Phases
+from .models.seismic import Seismic as Seismic
 from .reading.counts import read_counts as read_counts
 from .reading.edges import read_edges as read_edges
 from .tables import TableError as TableError
