@@ -96,25 +96,34 @@ def origin(columns: list[str]) -> pl.Expr:
 def event_checks(events: pl.DataFrame) -> list[Check]:
     """Cascades, ties, duplicates, negative delays, and what is odd about parents."""
     keys = [name for name in ROW if name in events.columns]
-    different = events.select(keys).n_unique() if len(events) else 0
-    ids = events.select(keys[:2]).n_unique() if len(events) else 0
+    twice = repeated(events, keys[:2])
+    ids = len(twice) - twice.select(keys[:2]).n_unique()
+    duplicates = len(twice) - twice.select(keys).n_unique()
     tied = pl.col("time") == pl.col("time").shift(1)
     tied &= pl.col("cascade_id") == pl.col("cascade_id").shift(1)
     checks: list[Check] = [
         ("cascades", events["cascade_id"].n_unique(), None),
         ("tied times", int(events.select(tied.sum()).item() or 0), None),
         ("negative delays", int((events["time"] < 0).sum()), None),
-        ("duplicates", len(events) - different, None),
+        ("duplicates", duplicates, None),
     ]
     if len(keys) < 3:
         return [*checks, ("events that name a parent", 0, "this source names none")]
-    return [*checks, ("several parents", different - ids, None), *parent_checks(events)]
+    return [*checks, ("several parents", ids - duplicates, None), *parent_checks(events, twice)]
 
 
-def parent_checks(events: pl.DataFrame) -> list[Check]:
+def repeated(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """The rows whose keys may stand in several: all of those, and hardly any other."""
+    marks = rows.select(pl.struct(*keys).hash()).to_series()
+    return rows.filter(marks.is_duplicated()) if marks.n_unique() < len(rows) else rows.clear()
+
+
+def parent_checks(events: pl.DataFrame, twice: pl.DataFrame) -> list[Check]:
     """Self edges, orphans, children before their parent, and the share of parents found."""
     named = events.filter(pl.col("parent_id").is_not_null()).select(*ROW, "time")
-    parents = events.group_by("cascade_id", "event_id").agg(parent_time=pl.col("time").min())
+    parents = events.select("cascade_id", "event_id", parent_time="time")
+    if len(twice):
+        parents = parents.group_by("cascade_id", "event_id").agg(pl.col("parent_time").min())
     found = named.join(
         parents, left_on=["cascade_id", "parent_id"], right_on=["cascade_id", "event_id"]
     )
