@@ -38,5 +38,6 @@ from .models.phases import Phases as Phases
 from .models.seismic import Seismic as Seismic
 from .reading.counts import read_counts as read_counts
 from .reading.edges import read_edges as read_edges
+from .reading.posts import read_posts as read_posts
 from .tables import TableError as TableError
 from .tables import check as check

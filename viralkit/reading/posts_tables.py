@@ -1,0 +1,126 @@
+"""Tables of posts as frames of text: CSV and TSV with broken lines, one JSON object a line."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from viralkit.reading.files import SEPARATORS, Source, header, is_blank, read_parquet
+from viralkit.reading.posts_records import cell, records_of, written
+from viralkit.reading.settling import blameless
+from viralkit.reading.unpacking import PACKED, read_utf8, unreadable
+from viralkit.tables import TableError
+from viralkit.wording import show
+
+JSON = tuple(kind + packing for kind in (".ndjson", ".jsonl", ".json") for packing in ("", *PACKED))
+WIDE = "has more cells than the header; allowed: one a column. Put a cell with commas in quotes."
+NO_OBJECT = "is no JSON object; allowed: {…}, one a line. Mend the line."
+MORE = "more cells"
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """One file as texts, with file, line and a fault where a line is broken."""
+    suffix = "".join(path.suffixes[-2:] if path.suffix.lower() in PACKED else path.suffixes[-1:])
+    if suffix.lower() in JSON:
+        return read_objects(path)
+    if suffix.lower() == ".parquet":
+        return placed(Source(texts_only(read_parquet(path)), file=path.name))
+    if suffix.lower() in SEPARATORS:
+        return read_cells(path, SEPARATORS[suffix.lower()])
+    raise TableError(
+        f"file {show(path.name)} ends in {show(suffix)}; allowed: "
+        f"{', '.join((*SEPARATORS, *JSON, '.parquet'))}. Export it again as CSV or NDJSON."
+    )
+
+
+def texts_only(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with every column as text: floats without fraction as whole numbers."""
+    nested = [n for n, dtype in frame.schema.items() if dtype.is_nested() or dtype == pl.Object]
+    if nested:
+        step = f"Join or drop it: frame.drop({show(nested[0])})."
+        raise TableError(f"column {show(nested[0])} holds lists or objects; allowed: text. {step}")
+    floats = pl.selectors.float()
+    whole = pl.when(floats.is_finite() & (floats == floats.round())).then(
+        floats.cast(pl.Int64, strict=False).cast(pl.String)
+    )
+    frame = frame.with_columns(whole.otherwise(floats.cast(pl.String)))
+    return frame.with_columns(pl.all().cast(pl.String))
+
+
+def placed(source: Source) -> pl.DataFrame:
+    """The frame of a source with the place of each row."""
+    lines = pl.Series("line", source.lines, pl.Int64)
+    return blameless(source.frame.with_columns(lines, file=pl.lit(source.file, pl.String)))
+
+
+def read_cells(path: Path, separator: str) -> pl.DataFrame:
+    """A CSV or TSV file as texts; lines with too many cells have a fault, short ones blanks."""
+    raw = read_utf8(path)
+    start = len(raw) - len(raw.lstrip(b"\r\n"))
+    if start == len(raw):
+        raise TableError(f"file {show(path.name)} is empty; a header line and rows are expected.")
+    width = read_csv(raw[start:], separator, path, 1).width
+    wider = separator.encode() * width + b"\n" + raw[start:]  # a first row with a cell more
+    cells = read_csv(wider, separator, path).slice(1)
+    more = cells[:, width]
+    cells = cells[:, :width]
+    source = Source(pl.DataFrame(), path.stem, path.name, cells, raw[:start].count(b"\n"))
+    names = header(cells, path)
+    rows = cells.slice(1).rename(dict(zip(cells.columns, names, strict=True)))
+    rows = rows.with_columns(more.slice(1).alias(MORE)).filter(~is_blank(rows))
+    too_wide = pl.col(MORE).is_not_null()
+    return blameless(rows.with_columns(source.lines.alias("line"), file=pl.lit(path.name))).select(
+        *names,
+        "file",
+        "line",
+        fault_column=pl.when(too_wide).then(pl.lit(names[-1])),
+        fault_value=pl.when(too_wide).then(MORE),
+        fault=pl.when(too_wide).then(pl.lit(WIDE)),
+    )
+
+
+def read_csv(raw: bytes, separator: str, path: Path, rows: int | None = None) -> pl.DataFrame:
+    """Cells as texts; bytes that are not UTF-8 are replaced by U+FFFD."""
+    try:
+        return pl.read_csv(
+            raw,
+            has_header=False,
+            infer_schema=False,
+            separator=separator,
+            truncate_ragged_lines=True,
+            encoding="utf8-lossy",
+            n_rows=rows,
+        )
+    except pl.exceptions.PolarsError as error:
+        raise unreadable(path, "text with separators", error) from error
+
+
+def read_objects(path: Path) -> pl.DataFrame:
+    """A file of flat JSON objects as texts; keys that few of them have are left out."""
+    rows: list[dict[str, Any]] = []
+    places, faults = [], []
+    for line, text in records_of(path):
+        for found in values_of(text):
+            good = isinstance(found, dict)
+            rows.append(found if isinstance(found, dict) else {})
+            places.append(line)
+            faults.append((None, None, None) if good else ("line", cell(text), NO_OBJECT))
+    counts = Counter(key for row in rows for key in row)
+    often = [key for key, count in counts.items() if 4 * count >= len(rows)]
+    columns = {name: [written(row.get(name)) for row in rows] for name in often}
+    frame = pl.DataFrame(columns, dict.fromkeys(often, pl.String))
+    told = pl.DataFrame(faults, ["fault_column", "fault_value", "fault"], orient="row")
+    told = told.cast(pl.String).with_columns(line=pl.Series(places, dtype=pl.Int64))
+    frame = frame.drop(told.columns, "file", strict=False)
+    return frame.hstack(told).with_columns(file=pl.lit(path.name))
+
+
+def values_of(text: object) -> list[object]:
+    """The objects of a line: one, or those of an array; the text itself where it is no JSON."""
+    try:
+        found = json.loads(str(text))
+    except (ValueError, RecursionError):
+        return [text]
+    return found if isinstance(found, list) else [found]
