@@ -1,4 +1,7 @@
+from .cascades.accounts import account_table as account_table
+from .cascades.coordination import coordinated as coordinated
 from .cascades.measure import cascade_table as cascade_table
+from .cascades.parents import infer_parents as infer_parents
 from .cascades.simulate import simulate_cascades as simulate_cascades
 from .charts import cascade_chart as cascade_chart
 from .charts import counts_chart as counts_chart
@@ -34,6 +37,7 @@ from .models.curves import Exponential as Exponential
 from .models.curves import Gompertz as Gompertz
 from .models.curves import Linear as Linear
 from .models.curves import Logistic as Logistic
+from .models.hawkes import Hawkes as Hawkes
 from .models.phases import Phases as Phases
 from .models.seismic import Seismic as Seismic
 from .reading.counts import read_counts as read_counts
