@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from viralkit.cascades.keys import Keyed, exact_keys_of, keys_of
+from viralkit.cascades.keys import Keyed, Keys, exact_keys_of, keys_of
 from viralkit.compiled.find_depths import find_depths
 from viralkit.compiled.find_parents import find_parents
 from viralkit.compiled.group_rows import group_rows
@@ -77,23 +77,30 @@ def grow_forest(events: pl.DataFrame) -> Forest:
 
 def group_by_cascade(cascade: pl.Series) -> Groups:
     """Group rows by cascade in order of first appearance; nothing is moved where they are."""
-    changes = (cascade != cascade.shift()).fill_null(True).arg_true()
-    names = cascade.gather(changes)
-    begins = np.append(changes.to_numpy(), len(cascade)).astype(np.int64)
-    if names.n_unique() == len(names):
+    keyed = keys_of(cascade)
+    groups = group_keys(cascade, keyed.columns[0])
+    if keyed.exact or is_pure(cascade, groups):
+        return groups
+    return group_keys(cascade, exact_keys_of(cascade).columns[0])
+
+
+def group_keys(cascade: pl.Series, keys: Keys) -> Groups:
+    """Group rows whose keys are equal."""
+    change = np.ones(len(keys), np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=change[1:])
+    begins = np.append(np.flatnonzero(change), len(keys))
+    numbers, firsts = number_keys(keys[begins[:-1]])
+    names = cascade.gather(begins[firsts])
+    if len(firsts) == len(numbers):
         return Groups(names, begins, None)
-    numbers, firsts = number_ids(names)
     order, starts = group_rows(np.repeat(numbers, np.diff(begins)), len(firsts))
-    return Groups(names.gather(firsts), starts, order)
+    return Groups(names, starts, order)
 
 
-def number_ids(ids: pl.Series) -> tuple[Places, Places]:
-    """The number of each id in order of first appearance, and the row where it appears first."""
-    keyed = keys_of(ids)
-    numbers, firsts = number_keys(keyed.columns[0])
-    if not keyed.exact and not (ids.gather(firsts[numbers]) == ids).all():
-        return number_keys(exact_keys_of(ids).columns[0])
-    return numbers, firsts
+def is_pure(ids: pl.Series, groups: Groups) -> bool:
+    """Are the ids of each group one and the same, or are only their hashes equal?"""
+    rows = ids if groups.order is None else ids.gather(groups.order)
+    return bool((rows == groups.names.gather(groups.numbers())).all())
 
 
 def parents_of(events: pl.DataFrame, groups: Groups) -> tuple[Places, NDArray[np.bool_]]:

@@ -121,7 +121,7 @@ def draw_offspring(rng: np.random.Generator, mean: float, k: float, size: int) -
     """Numbers of direct reshares."""
     if k == inf:
         return rng.poisson(mean, size)
-    return np.asarray(rng.negative_binomial(k, k / (k + mean), size), np.int64)
+    return np.asarray(rng.negative_binomial(k, k / (k + mean), size)).astype(np.int64)
 
 
 def rank_in_group(group: Integers, groups: int) -> Integers:

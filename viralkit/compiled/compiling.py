@@ -7,12 +7,12 @@ from threading import Lock, Timer
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import numba
-from numba import njit
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 PATIENCE = 2.0  # seconds of compilation, all kernels together, before a line says so
 LOCK = Lock()
+TYPE_OF: Callable[[Any], Any] = numba.typeof
 
 
 class Kernel(Generic[Given, Result]):
@@ -27,7 +27,7 @@ class Kernel(Generic[Given, Result]):
 
     def __call__(self, *arguments: Given.args, **named: Given.kwargs) -> Result:
         """Run the compiled function."""
-        signature = tuple(numba.typeof(argument) for argument in arguments)
+        signature = tuple(TYPE_OF(argument) for argument in arguments)
         if signature not in self.ready:
             self.prepare(signature)
         result: Result = self.dispatcher(*arguments)
@@ -50,16 +50,16 @@ class Kernel(Generic[Given, Result]):
         try:
             self.dispatcher.compile(signature)
         except OSError:
-            self.dispatcher = njit(nogil=True)(self.function)
+            self.dispatcher = numba.njit(nogil=True)(self.function)
             self.dispatcher.compile(signature)
 
 
 def kept_on_disk(function: Callable[..., Any]) -> Any:
     """The function for numba, with a cache where any of its cache folders can be written to."""
     try:
-        return njit(cache=True, nogil=True)(function)
+        return numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # numba: no locator available
-        return njit(nogil=True)(function)
+        return numba.njit(nogil=True)(function)
 
 
 def say(name: str) -> None:
@@ -75,5 +75,5 @@ def kernel(function: Callable[Given, Result]) -> Kernel[Given, Result]:
 
 def part(function: Callable[Given, Result]) -> Callable[Given, Result]:
     """A piece of a kernel in the same file, compiled along with it."""
-    compiled: Callable[Given, Result] = njit(nogil=True)(function)
+    compiled: Callable[Given, Result] = numba.njit(nogil=True)(function)
     return compiled
