@@ -70,7 +70,7 @@ def before_the_peak(n: int) -> Iterator[Replicate]:
         yield fit, {}, (float(n + 4), float(count.sum()))
 
 
-def doubtful_dates(choice: str) -> Callable:
+def doubtful_dates(choice: str, noise: float, days_off: int = 3) -> Callable:
     """Every other date is known only to within a week; the counts stem from the true day."""
 
     def replicates(n: int) -> Iterator[Replicate]:
@@ -78,10 +78,10 @@ def doubtful_dates(choice: str) -> Callable:
         days = np.arange(1, n + 1) * 10
         for seed in range(REPLICATES):
             rng = np.random.default_rng([seed, 11])
-            doubt = np.where(np.arange(n) % 2 == 0, 3, 0)
+            doubt = np.where(np.arange(n) % 2 == 0, days_off, 0)
             true = days + rng.uniform(-doubt, doubt)
             mean = np.diff(bass_path(**truth, ages=true), prepend=0.0)
-            total = np.cumsum(noisy(mean, "clusters", 1000, rng))
+            total = np.cumsum(noisy(mean, "clusters", noise, rng))
             table = cumulative_table(START, days, total, doubt)
             yield vk.Bass(table, unit="day", start=START).fit(dates=choice), truth, None
 
@@ -143,8 +143,12 @@ STUDIES = {  # name: (replicates, counts a series, whether 93-97 % is claimed, i
     ),
     "bass conditional": (conditional, 20, True),
     "bass before the peak": (before_the_peak, 8, False),
-    "bass dates interval": (doubtful_dates("interval"), 16, False),
-    "bass dates midpoint": (doubtful_dates("midpoint"), 16, False),
+    "bass dates interval": (doubtful_dates("interval", 200), 16, True),
+    "bass dates midpoint": (doubtful_dates("midpoint", 200), 16, False),
+    # Two to four clusters a count: the dispersion itself is hard to know, with exact dates, too.
+    "bass dates interval rough": (doubtful_dates("interval", 1000), 16, False),
+    "bass dates midpoint rough": (doubtful_dates("midpoint", 1000), 16, False),
+    "bass dates exact rough": (doubtful_dates("interval", 1000, 0), 16, False),
     "bass bounds censored": (bounded_counts("censored"), 30, True),
     "bass bounds ignore": (bounded_counts("ignore"), 30, True),
     "logistic": (scattered(vk.Logistic, logistic_mean, LOGISTIC, "clusters", 50), 20, True),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 from scipy import ndimage
 
 from .families import FAMILIES, Family
-from .likelihood import Bounds, Likelihood
+from .likelihood import Likelihood
 from .results import Array, Parameter
 from .solve import Score
 
@@ -34,6 +33,8 @@ class Fit:
     scale: float
     choices: dict[str, Any]
     limits: dict[str, float] = field(default_factory=dict)  # parameter -> 0 or infinity
+    freedom: float | None = None  # degrees of freedom of the dispersion, where dates take some
+    held: bool = False  # whether the dispersion is that of the midpoints
 
     @property
     def nobs(self) -> int:
@@ -62,6 +63,7 @@ def fit_growth(
     """Fit a growth model; see ``Growth.fit``."""
     from .growth_results import GrowthResults
     from .ordinary import ordinary_least_squares
+    from .refining import has_doubt, with_likelihood
 
     names = [p.name for p in model.parameters]
     _allowed("family", family, list(FAMILIES))
@@ -85,8 +87,8 @@ def fit_growth(
     fit = Fit(model, score, x, free, names, 1.0, choices | {"fixed": fixed})
     fit.scale = dispersion(fit)
     _find_limits(fit)
-    if method == "increments" and (family == "negative_binomial" or _has_doubt(model, fit.choices)):
-        fit = _with_likelihood(fit)
+    if method == "increments" and (family == "negative_binomial" or has_doubt(model, fit.choices)):
+        fit = with_likelihood(fit)
         _find_limits(fit)
     return GrowthResults(fit)
 
@@ -193,93 +195,6 @@ def dispersion(fit: Fit) -> float:
     left = max(fit.nobs - len(set(fit.free) | {fit.names.index(n) for n in fit.limits}), 1)
     smallest = 1e-12 * float(np.mean(np.abs(fit.objective.count)) + 1e-300)
     return max(fit.objective.pearson(fit.x) / left, smallest)
-
-
-def _has_doubt(model: Growth, choices: dict[str, Any]) -> bool:
-    wide = (model.series.points["age_lower"] < model.series.points["age_upper"]).any()
-    censored = choices["bounds"] == "censored" and model.bounds.height > 0
-    return censored or (choices["dates"] == "interval" and bool(wide))
-
-
-def _with_likelihood(fit: Fit) -> Fit:
-    """Refine a fit by the likelihood of uncertain dates, bounds and overdispersion."""
-    family = FAMILIES[fit.choices["family"]]
-    x, names, box = fit.x, fit.names, fit.objective.box
-    free = [i for i, name in enumerate(names) if name not in fit.choices["fixed"]]
-    if family.name == "negative_binomial":
-        mean = fit.model.mean(x)
-        spread = float(np.mean((fit.objective.count - mean) ** 2 / mean**2))
-        x = np.append(x, np.log(np.clip(spread, 1e-6, 10.0)))
-        free, names = [*free, len(names)], [*names, "alpha"]
-        box = np.column_stack([box, [np.log(1e-12), np.log(1e3)]])
-    lower, upper = _possible_dates(fit)
-    scale = 1.0 if family.name == "negative_binomial" else fit.scale
-    count = fit.model.series.increment
-    bounds = _bounds(fit.model, fit.choices["bounds"])
-    objective = Likelihood(fit.model.level, count, lower, upper, bounds, family, scale, box)
-    objective = replace(objective, bounds=bounds.take(_tightest(objective, x)))
-    refined = replace(fit, objective=objective, free=free, names=names, limits={})
-    return _iterate(refined, x)
-
-
-def _iterate(fit: Fit, x: Array) -> Fit:
-    """Alternate between the parameters and the dispersion until both stand still."""
-    steps: list[float] = []
-    for _ in range(60):
-        fit.x = x = fit.objective.minimise(x, fit.free)
-        if fit.choices["family"] == "negative_binomial":
-            fit.scale = 1.0
-            return fit
-        fit.scale = dispersion(fit)
-        steps.append(float(np.log(fit.scale / fit.objective.scale)))  # type: ignore[union-attr]
-        if abs(steps[-1]) < 1e-10:
-            return fit
-        if len(steps) % 3 == 0 and abs(steps[-1]) < 0.9 * abs(steps[-2]):
-            fit.scale *= float(np.exp(steps[-1] ** 2 / (steps[-2] - steps[-1])))  # Aitken
-        fit.objective = replace(fit.objective, scale=fit.scale)  # type: ignore[arg-type]
-    return fit
-
-
-def _possible_dates(fit: Fit) -> tuple[Array, Array]:
-    """Earliest and latest age of each point."""
-    series = fit.model.series
-    lower = np.concatenate([series.begin[:1], series.end])
-    upper = lower.copy()
-    if fit.choices["dates"] == "interval":
-        known = series.points.tail(len(series.end))
-        lower[1:], upper[1:] = known["age_lower"].to_numpy(), known["age_upper"].to_numpy()
-    return lower, upper
-
-
-def _bounds(model: Growth, choice: str) -> Bounds:
-    """Place each bound between the exact points on either side of it."""
-    series = model.series
-    ends = np.concatenate([series.begin[:1], series.end])
-    level = np.concatenate([[series.base], series.level])
-    table = model.bounds.filter(~pl.col("age").is_in(list(ends)), pl.col("age") > ends[0])
-    table = table.head(table.height if choice == "censored" else 0)
-    age = table["age"].to_numpy()
-    gap = np.searchsorted(ends, age)
-    known = gap < len(ends)
-    inside = np.where(known, gap, 0)
-    return Bounds(
-        age=age,
-        count=table["count"].to_numpy(),
-        sign=np.where(table["bound"].to_numpy() == "at_least", 1.0, -1.0),
-        left_age=ends[gap - 1],
-        left_count=level[gap - 1],
-        right_age=np.where(known, ends[inside], np.nan),
-        right_count=np.where(known, level[inside], 0.0),
-    )
-
-
-def _tightest(objective: Likelihood, x: Array) -> list[int]:
-    """Keep one bound a gap and direction, the least probable: bounds copy one another."""
-    rows = objective.bounds
-    kept: dict[tuple[float, float], int] = {}
-    for i in np.argsort(objective.log_bounds(x), kind="stable"):
-        kept.setdefault((float(rows.left_age[i]), float(rows.sign[i])), int(i))
-    return sorted(kept.values())
 
 
 def _find_limits(fit: Fit) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 import polars as pl
+from scipy import stats
 
 from .fitting import OVERDISPERSION, Fit, excluded_note
 from .intervals import bootstrap_interval, profile_interval
@@ -75,6 +76,15 @@ class GrowthResults(Results):
             positive = self._parameter(name).positive
             scales.append(self.params[name] if positive else self.model.series.span)
         return np.array(scales)
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of Student's t: fewer than ``df_resid`` where dates take some."""
+        return max(self._fit.freedom or self.df_resid, 1.0)
+
+    @property
+    def _law(self) -> Any:
+        return stats.t(self.freedom)
 
     def cov_params(self) -> Array:
         """Return the covariance of the estimates, in the order of ``params``.

@@ -44,12 +44,17 @@ def _method(results: GrowthResults) -> list[str]:
 
 
 def _below(results: GrowthResults) -> list[str]:
-    """Say what does not fit together: a passed ceiling, bounds, missing periods."""
+    """Say what does not fit together: a passed ceiling, dates, bounds, missing periods."""
     series, notes = results.model.series, []
     if results.choices["fixed"].get("m", np.inf) < series.level[-1] - series.base:
         notes.append(
             f"the ceiling m is held below the {number(series.level[-1])} already counted. Hold a "
             "larger one."
+        )
+    if results._fit.held:
+        notes.append(
+            "the dates are so uncertain that they explain nearly all scatter: the dispersion is "
+            "that of their midpoints. Narrow the dates, or add counts with exact ones."
         )
     if series.contradicted:
         notes.append(

@@ -27,7 +27,7 @@ def profile_interval(
         raise ValueError("method='ols' has no profile interval. Use method='wald'.")
     index = fit.names.index(name)
     share = 1 - (2 * alpha if name in fit.limits else alpha)  # at a limit: a one-sided bound
-    law = stats.f(1, max(results.df_resid, 1))
+    law = stats.f(1, results.freedom)
     excess = Excess(results, index, float(law.ppf(share)))
     ends = [_cross(excess, fit, index, sign) for sign in (-1, 1)]
     low, high = (results.natural_value(index, v) for v in ends)
@@ -41,7 +41,7 @@ def profile_interval(
 
 def is_open_above(results: GrowthResults, index: int) -> bool:
     """Whether the 95 % profile interval of a parameter has no upper end."""
-    law = stats.f(1, max(results.df_resid, 1))
+    law = stats.f(1, results.freedom)
     excess = Excess(results, index, float(law.ppf(0.95)))
     return excess(float(results._fit.objective.box[1, index])) < 0
 

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from .dates import DROP, Nodes, join, lay
+from .dates import DROP, Nodes, certain, lay
 from .families import Family
 from .results import Array
 from .solve import jacobian
 
 IMPOSSIBLE = -1e6
+CLOSE = 1e-2  # steps on the fitting scale that leave the nodes of dates as they are
 Curve = Callable[[Any, Any], Any]  # (parameters on the fitting scale, ages) -> cumulative count
 
 
@@ -67,7 +68,7 @@ class Likelihood:
             return np.asarray(np.sqrt(self.scale * variance))
 
         if not np.any(self.upper > self.lower):
-            return join([self.lower[i : i + 1] for i in range(len(self.lower))])
+            return certain(self.lower)
         reach = np.maximum(noise(self.count), self._reach(alpha))
         return lay(lambda age: self.curve(x, age), self.lower, self.upper, self.count, reach, noise)
 
@@ -88,9 +89,9 @@ class Likelihood:
         backwards = nodes.age[nodes.after] <= nodes.age[nodes.before]
         return np.where(backwards, IMPOSSIBLE, terms), mean
 
-    def log_likelihood(self, x: Array) -> float:
+    def log_likelihood(self, x: Array, nodes: Nodes | None = None) -> float:
         """Log-likelihood at x: exact dates, uncertain dates and bounds."""
-        nodes = self.nodes(x)
+        nodes = nodes or self.nodes(x)
         return nodes.chain(self.terms(x, nodes)[0])[0] + float(np.sum(self.log_bounds(x)))
 
     def alpha(self, x: Any) -> Any:
@@ -122,10 +123,10 @@ class Likelihood:
     def _floored(self, mean: Any) -> Any:
         return np.where(np.real(mean) > self._floor, mean, self._floor)
 
-    def loss(self, x: Array) -> float:
+    def loss(self, x: Array, nodes: Nodes | None = None) -> float:
         """Minus twice the log-likelihood."""
         with np.errstate(all="ignore"):
-            value = -2.0 * self.log_likelihood(x)
+            value = -2.0 * self.log_likelihood(x, nodes)
         return value if np.isfinite(value) else 1e300
 
     def slope(self, x: Array, free: list[int], nodes: Nodes | None = None) -> Array:
@@ -144,33 +145,46 @@ class Likelihood:
                 of_alpha = [i for i in free if i == len(x) - 1]
                 change = jacobian(lambda at: self._at_mean(at, mean, nodes), x, of_alpha)
                 gradient[np.isin(free, of_alpha)] += weight @ change
-            return -2.0 * (gradient + jacobian(self.log_bounds, x, free).sum(axis=0))
+            return -2.0 * np.asarray(gradient + jacobian(self.log_bounds, x, free).sum(axis=0))
 
     def _at_mean(self, x: Any, mean: Array, nodes: Nodes) -> Any:
         return self.family.log_density(self.count[nodes.step], mean, self.scale, self.alpha(x))
 
-    def minimise(self, x: Array, free: list[int]) -> Array:
-        """Newton steps downhill, with negative curvature turned round, until nothing moves."""
-        x, loss = x.copy(), self.loss(x)
+    def minimise(self, x: Array, free: list[int], information: Array | None = None) -> Array:
+        """Newton steps downhill, with negative curvature turned round, until nothing moves.
+
+        Once steps are small, nodes and second derivatives are kept; ``information`` are those of a
+        place nearby.
+        """
+        x, near = x.copy(), information is not None
+        nodes = self.nodes(x)
+        loss = self.loss(x, nodes)
         for _ in range(100 if free else 0):
-            step = self._newton(x, free)
-            for _halving in range(40):
+            if information is None or not near:
+                information = self.information(x, free, nodes)
+            step = self._newton(x, free, nodes, information)
+            for halving in range(40):
                 trial = np.clip(x + step, *self.box)
-                new = self.loss(trial)
-                if new <= loss + 1e-12 * abs(loss):
+                beyond = nodes if near else self.nodes(trial)
+                new = self.loss(trial, beyond)
+                if new <= loss + 1e-11 * abs(loss):
                     break
                 step = step / 2
             else:
                 return x
             moved = float(np.max(np.abs(trial - x)))
-            x, loss = trial, new
+            x, loss, nodes = trial, new, beyond
             if moved < 1e-10:
                 return x
+            if near and (moved > CLOSE or halving):
+                nodes = self.nodes(x)
+                loss = self.loss(x, nodes)
+            near = moved < CLOSE and not halving
         return x
 
-    def _newton(self, x: Array, free: list[int]) -> Array:
-        pull = -np.nan_to_num(self.slope(x, free))
-        hessian = 2.0 * self.information(x, free)
+    def _newton(self, x: Array, free: list[int], nodes: Nodes, information: Array) -> Array:
+        pull = -np.nan_to_num(self.slope(x, free, nodes))
+        hessian = 2.0 * np.nan_to_num(information)
         low, high = self.box[:, free]
         held = ((x[free] <= low) & (pull < 0)) | ((x[free] >= high) & (pull > 0))
         size = np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-12))
@@ -182,15 +196,15 @@ class Likelihood:
         step[free] = inverse @ (vector.T @ (pull / size)) / size
         return step / max(1.0, float(np.max(np.abs(step))))
 
-    def information(self, x: Array, free: list[int]) -> Array:
+    def information(self, x: Array, free: list[int], nodes: Nodes | None = None) -> Array:
         """Observed information: half the second derivatives of the loss."""
-        nodes, rows = self.nodes(x), []
+        nodes, rows = nodes or self.nodes(x), []
         for index in free:
             step = np.zeros_like(x)
             step[index] = 1e-5
             ahead, behind = (self.slope(x + sign * step, free, nodes) for sign in (1, -1))
             rows.append((ahead - behind) / 4e-5)
-        matrix = np.array(rows)
+        matrix = np.array(rows).reshape(len(free), len(free))
         return np.asarray(0.5 * (matrix + matrix.T))
 
     def pearson(self, x: Array) -> float:

@@ -20,7 +20,7 @@ CAP = np.log(1e3)  # ceilings further above the counts cannot be told from none
 def draw_increments(results: GrowthResults, age: Array, gap: float) -> Array:
     """Draw increments between ages, a row a draw; ``gap`` is the typical spacing of the data."""
     rng, fit = np.random.default_rng(0), results._fit
-    left = max(results.df_resid, 1)
+    left = results.freedom
     doubt = left / rng.chisquare(left, (DRAWS, 1))  # of the dispersion, itself estimated
     draw = _along_ceiling if _ceiling_is_loose(results) else _about_estimate
     x = draw(results, np.sqrt(doubt), rng)
@@ -74,7 +74,7 @@ def _along_ceiling(results: GrowthResults, doubt: Array, rng: np.random.Generato
     path += _walk(excess, fit.x, index, total + CAP, 1)[1:]
     places = np.array([x for x, _ in path])
     roots = [_root(_conditional(results, x, excess.free)) for x in places]
-    left = max(results.df_resid, 1)
+    left = results.freedom
     log_weight = -(left + 1) / 2 * np.log1p(np.array([loss for _, loss in path]) / left)
     log_weight += [np.log(np.abs(np.linalg.det(root)) + 1e-300) for root in roots]
     log_weight[places[:, index] > total + CAP] = -np.inf
