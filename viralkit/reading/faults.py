@@ -73,7 +73,7 @@ class Settler:
         return pl.DataFrame({"row": rows}).select(
             "row",
             fault=pl.lit(number, pl.Int32),
-            file=pl.lit(self.source.file, pl.String),
+            file=self.source.files(rows),
             line=self.source.lines.gather(rows) if len(rows) else pl.lit(0, pl.Int64),
             column=pl.lit(self.names.get(fault.column, fault.column)),
             value=texts_of(found[fault.column].gather(rows)),

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +27,8 @@ ALLOWED = (*SEPARATORS, ".parquet")
 class Source:
     """A frame as it was found, and where its rows stand in the file it came from.
 
-    `cells` is a text file as it was read: the header in the first row, and blank lines.
+    `cells` is a text file as it was read: the header in the first row, and blank lines. Where
+    there are none, `places` may tell file and line of each row, and the `name` of its file.
     """
 
     frame: pl.DataFrame
@@ -34,6 +36,7 @@ class Source:
     file: str | None = None
     cells: pl.DataFrame | None = None
     skipped: int = 0
+    places: pl.DataFrame | None = None
 
     @property
     def blank_lines(self) -> int:
@@ -44,6 +47,8 @@ class Source:
     @cached_property
     def lines(self) -> pl.Series:
         """Where each row starts: lines of a text file from 1, rows of anything else from 0."""
+        if self.places is not None:
+            return self.places["line"]
         if self.cells is None:
             return pl.int_range(len(self.frame), eager=True)
         breaks = pl.sum_horizontal(pl.all().str.count_matches("\n", literal=True).fill_null(0))
@@ -51,11 +56,18 @@ class Source:
         first = self.skipped + 1 + height.cum_sum() - height
         return first.slice(1).filter(~is_blank(self.cells.slice(1)))
 
+    def files(self, rows: pl.Series) -> pl.Series:
+        """The names of the files in which rows stand."""
+        if self.places is not None:
+            return self.places["file"].gather(rows)
+        return pl.Series("file", [self.file], pl.String).new_from_index(0, len(rows))
+
     def place(self, row: int) -> str:
         """A row's place as an error message prints it."""
-        file = f"{show(self.file)}, " if self.file else ""
-        line = self.lines[row]
-        return f"{file}row {line} (counted from 0)" if self.cells is None else f"{file}line {line}"
+        name = self.files(pl.Series([row]))[0]
+        file, line = f"{show(name)}, " if name else "", self.lines[row]
+        text = self.cells is not None or self.places is not None
+        return f"{file}line {line}" if text else f"{file}row {line} (counted from 0)"
 
 
 def is_blank(cells: pl.DataFrame) -> pl.Series:
@@ -77,7 +89,27 @@ def open_source(source: str | os.PathLike[str] | pl.DataFrame) -> Source:
     require_file(path)
     if suffix.lower() == ".parquet":
         return Source(read_parquet(path), path.stem, path.name)
-    return read_text(path, SEPARATORS[suffix.lower()], path.name.removesuffix(suffix))
+    name = path.name.removesuffix(suffix)
+    return read_text(read_utf8(path), path, SEPARATORS[suffix.lower()], name)
+
+
+def join_sources(sources: Sequence[Source]) -> Source:
+    """Several files as one source: the columns of all, null where a file has none."""
+    if len(sources) == 1:
+        return sources[0]
+    places = [
+        pl.DataFrame({"line": each.lines.cast(pl.Int64)}).with_columns(
+            file=pl.lit(each.file, pl.String), name=pl.lit(each.name)
+        )
+        for each in sources
+    ]
+    try:
+        frame = pl.concat([each.frame for each in sources], how="diagonal")
+    except pl.exceptions.PolarsError as error:
+        said = show(str(error).split("\n")[0], 120)
+        raise TableError(f"the files do not fit together: {said}. Read each by itself.") from error
+    blank = sum(each.blank_lines for each in sources)
+    return Source(frame, skipped=blank, places=pl.concat(places))
 
 
 def read_parquet(path: Path) -> pl.DataFrame:
@@ -88,11 +120,10 @@ def read_parquet(path: Path) -> pl.DataFrame:
         raise unreadable(path, "a Parquet file", error) from error
 
 
-def read_text(path: Path, separator: str, name: str) -> Source:
-    """Read a text file as text, without guessing any type."""
-    raw = read_utf8(path)
+def read_text(raw: bytes, path: Path, separator: str, name: str, before: int = 0) -> Source:
+    """Text as a frame of text, without guessing any type; `before` lines of its file come first."""
     start = len(raw) - len(raw.lstrip(b"\r\n"))
-    skipped = raw[:start].count(b"\n")
+    skipped = before + raw[:start].count(b"\n")
     if start == len(raw):
         raise TableError(f"file {show(path.name)} is empty; a header line and rows are expected.")
     try:
