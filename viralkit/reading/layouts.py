@@ -11,7 +11,8 @@ import polars as pl
 
 from viralkit.reading.columns import require_choice
 from viralkit.reading.events import repeated
-from viralkit.reading.settling import Check
+from viralkit.reading.faults import Fault
+from viralkit.reading.settling import FAULT, PLACE, Check, blame
 from viralkit.reading.unpacking import PACKED, find_files, read_lines
 from viralkit.tables import TableError
 from viralkit.wording import show
@@ -24,10 +25,9 @@ Files = Path_ | Sequence[Path_]
 SPANS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 STAMPS = {"unix_seconds": 1_000_000, "unix_milliseconds": 1_000}
 BATCH = 2**23
-FAULTS = ("fault_column", "fault_value", "fault")
 UNITS = (*SPANS, *STAMPS)
 LATEST = 253_402_300_799_000_000  # the last second, in microseconds, of the year 9999
-NO_NUMBER = "is no number; allowed: digits with a decimal point at most. Mend the cell."
+NO_NUMBER = "is no number", "allowed: digits with a decimal point at most", "Mend the cell."
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,20 +47,23 @@ def require_unit(unit: str | None, choices: Sequence[str] = tuple(SPANS)) -> flo
 
 def lines_of(source: Files) -> pl.DataFrame:
     """The lines of all files: file, stem, line, text and `row`, the number of the line in all."""
-    frames = [numbered_lines(path) for path in find_files(source)]
+    files = find_files(source)
+    stems = [stem_of(path.name) for path in files]
+    if len(set(stems)) < len(stems):
+        stems = [f"{path.parent.name}/{stem}" for path, stem in zip(files, stems, strict=True)]
+    frames = [numbered_lines(path, stem) for path, stem in zip(files, stems, strict=True)]
     if not frames:
         raise FileNotFoundError(f"no file in {show(str(source), 120)}. Name a file or a folder.")
     return pl.concat(frames).with_row_index("row")
 
 
-def numbered_lines(path: Path) -> pl.DataFrame:
+def numbered_lines(path: Path, stem: str) -> pl.DataFrame:
     """The lines of one file that hold anything, and where they stand."""
     return read_lines(path).select(
         "line",
         "text",
-        *(pl.lit(None, pl.String).alias(name) for name in FAULTS),
         file=pl.lit(path.name),
-        stem=pl.lit(stem_of(path.name)),
+        stem=pl.lit(stem),
     )
 
 
@@ -99,15 +102,27 @@ def moment(seconds: pl.Expr, factor: int = 1_000_000) -> pl.Expr:
     return whole.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
-def mark(rows: pl.DataFrame, wrong: pl.Expr, column: str, value: str, said: str) -> pl.DataFrame:
-    """The rows with a fault told for those that are wrong and have none yet."""
-    these = rows.select((wrong & pl.col("fault").is_null()).fill_null(False)).to_series()
-    if not these.any():
-        return rows
-    told = {"fault_column": pl.lit(column), "fault_value": pl.col(value), "fault": pl.lit(said)}
-    return rows.with_columns(
-        pl.when(these).then(now).otherwise(name).alias(name) for name, now in told.items()
-    )
+def mark(
+    rows: pl.DataFrame, wrong: pl.Expr, column: str, value: str, said: tuple[str, str, str]
+) -> pl.DataFrame:
+    """The rows, with a fault told in those that are wrong: its reason, the rule, the next step."""
+    these = rows.select(wrong.fill_null(False).arg_true()).to_series()
+    return blame(rows, Fault(column, these, *said), rows[value])
+
+
+def sound(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows without a fault."""
+    return rows.filter(pl.col("fault").is_null()) if "fault" in rows.columns else rows
+
+
+def unsound(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with a fault."""
+    return rows.filter(pl.col("fault").is_not_null()) if "fault" in rows.columns else rows.clear()
+
+
+def kept(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The columns that an events table has a use for, places and faults."""
+    return rows.select(name for name in (*names, *PLACE, *FAULT) if name in rows.columns)
 
 
 def number_events(events: pl.DataFrame, key: str, separator: str) -> pl.DataFrame:

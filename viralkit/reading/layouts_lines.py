@@ -3,30 +3,40 @@
 import polars as pl
 
 from viralkit.reading.layouts import (
-    FAULTS,
     NO_NUMBER,
     Files,
     Found,
     batches,
+    kept,
     lines_of,
     mark,
     moment,
     number,
     number_events,
     require_unit,
+    sound,
+    unsound,
 )
 from viralkit.reading.settling import Check
 
 FIELDS = ("cascade_id", "root", "start", "n_reported", "paths", "more")
-NO_LINE = "has not five fields; allowed: message, root, time, number and paths, with tabs between"
-NO_PATH = "is no path; allowed: users with / between, a colon and a time (1/850430:481)"
+NO_LINE = (
+    "has not five fields",
+    "allowed: message, root, time, number and paths, with tabs between",
+    "Mend the line.",
+)
+NO_PATH = (
+    "is no path",
+    "allowed: users with / between, a colon and a time (1/850430:481)",
+    "Mend the path.",
+)
 PATHS = pl.col("paths").str.strip_chars(" \r").str.split(" ")
 EVENT_NOTES = {
     "events of a user who has one already": "ids user/2, user/3 …",
     "self reshares": None,
     "events listed before their parent": None,
 }
-KEPT = ["cascade_id", "event_id", "time", "user", "parent_id", "file", "line", *FAULTS]
+KEPT = ("cascade_id", "event_id", "time", "user", "parent_id")
 
 
 def read(source: Files, unit: str | None) -> Found:
@@ -36,19 +46,21 @@ def read(source: Files, unit: str | None) -> Found:
     parts = [read_part(part, factor) for part in batches(lines, "text")]
     noted = pl.concat(notes for _, notes in parts).sum().row(0, named=True)
     notes = [*line_notes(lines), *((name, n, EVENT_NOTES[name]) for name, n in noted.items())]
-    return Found(pl.concat(events for events, _ in parts), notes, cascades_of(lines))
+    return Found(
+        pl.concat((events for events, _ in parts), how="diagonal"), notes, cascades_of(lines)
+    )
 
 
 def read_part(lines: pl.DataFrame, factor: float) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The events of some lines, and how many of them are odd."""
     paths = split_paths(lines, factor)
-    bad = paths.filter(pl.col("fault").is_not_null())
-    events = paths.filter(pl.col("fault").is_null()).sort("row", "time", maintain_order=True)
+    events = sound(paths).sort("row", "time", maintain_order=True)
     events = with_parents(number_events(events.with_row_index("at"), "row", "/"))
     odd = (pl.col("again") > 1, pl.col("giver") == pl.col("user"), pl.col("listed_later"))
     noted = events.select(e.sum().alias(n) for n, e in zip(EVENT_NOTES, odd, strict=True))
     events = events.with_columns(user=pl.when(pl.col("user") != "-1").then("user"))
-    return pl.concat([events, bad], how="diagonal").sort("order").select(KEPT), noted
+    both = pl.concat([events, unsound(paths)], how="diagonal").sort("order")
+    return kept(both, KEPT), noted
 
 
 def split_lines(lines: pl.DataFrame) -> pl.DataFrame:
@@ -56,14 +68,18 @@ def split_lines(lines: pl.DataFrame) -> pl.DataFrame:
     parts = pl.col("text").str.splitn("\t", len(FIELDS)).struct.rename_fields(FIELDS)
     lines = lines.with_columns(parts.struct.unnest())
     wrong = pl.col("paths").is_null() | pl.col("more").is_not_null()
-    lines = mark(lines, wrong, "line", "text", f"{NO_LINE}. Mend the line.")
+    lines = mark(lines, wrong, "line", "text", NO_LINE)
     return lines.with_columns(paths=pl.when(~wrong).then("paths")).drop("more")
 
 
 def split_paths(lines: pl.DataFrame, factor: float) -> pl.DataFrame:
     """One row for each path: its user, the path that it continues, and its time in seconds."""
-    columns = ["row", "cascade_id", "file", "line", *FAULTS, "paths"]
-    events = lines.select(columns).with_columns(PATHS).explode("paths").with_row_index("order")
+    events = (
+        kept(lines, ["row", "cascade_id", "paths"])
+        .with_columns(PATHS)
+        .explode("paths")
+        .with_row_index("order")
+    )
     events = events.with_columns(clock=pl.col("paths").str.split(":").list.last())
     events = events.with_columns(names=pl.col("paths").str.strip_suffix(":" + pl.col("clock")))
     events = events.with_columns(user=last(pl.col("names")))
@@ -73,7 +89,7 @@ def split_paths(lines: pl.DataFrame, factor: float) -> pl.DataFrame:
         before=pl.when(before != pl.col("names")).then(before),
     )
     no_path = (pl.col("names") == pl.col("paths")) | (pl.col("user").fill_null("") == "")
-    events = mark(events, no_path, "path", "paths", f"{NO_PATH}. Mend the path.")
+    events = mark(events, no_path, "path", "paths", NO_PATH)
     events = mark(events, pl.col("time").is_null(), "time", "clock", NO_NUMBER)
     return events.drop("paths", "clock")
 
@@ -126,7 +142,7 @@ def later(left: pl.DataFrame, keyed: pl.DataFrame, named: str) -> pl.DataFrame:
 
 def line_notes(lines: pl.DataFrame) -> list[Check]:
     """What is odd about the lines."""
-    lines = lines.filter(pl.col("fault").is_null())
+    lines = sound(lines)
     reported = number(pl.col("n_reported"))
     listed = pl.col("paths").str.strip_chars(" \r").str.count_matches(" ", literal=True) + 1
     first = pl.col("paths").str.extract("^ *([^ ]*):[^ :]*")
@@ -153,7 +169,7 @@ def cascades_of(lines: pl.DataFrame) -> pl.DataFrame:
     """The cascades table: when each began, and how many events its line reports."""
     reported = number(pl.col("n_reported"))
     return (
-        lines.filter(pl.col("fault").is_null())
+        sound(lines)
         .select(
             "cascade_id",
             start=moment(number(pl.col("start"))),

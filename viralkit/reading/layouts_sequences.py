@@ -3,23 +3,32 @@
 import polars as pl
 
 from viralkit.reading.layouts import (
-    FAULTS,
     UNITS,
     Files,
     Found,
     batches,
     clock,
+    kept,
     lines_of,
     mark,
     number,
     number_events,
     require_unit,
+    sound,
 )
 from viralkit.reading.settling import Check
 
-NO_PAIR = "is no user with a time; allowed: pairs such as 12,3600 or 12 3600. Mend the pair."
-NO_TIME = "has no number for a time; allowed: a time after each user but a seed. Mend the pair."
-KEPT = ["cascade_id", "event_id", "user", "file", "line", *FAULTS]
+NO_PAIR = (
+    "is no user with a time",
+    "allowed: pairs such as 12,3600 or 12 3600",
+    "Mend the pair.",
+)
+NO_TIME = (
+    "has no number for a time",
+    "allowed: a time after each user but a seed",
+    "Mend the pair.",
+)
+KEPT = ("cascade_id", "event_id", "time", "user", "timestamp")
 NODE = "^[^,; ]+,[^,;]*$"
 
 
@@ -28,21 +37,20 @@ def read(source: Files, unit: str | None) -> Found:
     require_unit(unit, UNITS)
     lines, nodes = without_nodes(lines_of(source))
     lines = as_pairs(lines)
-    events = pl.concat(split_pairs(part) for part in batches(lines, "body"))
+    events = pl.concat([split_pairs(part) for part in batches(lines, "body")])
     first = pl.col("number").filter(~pl.col("seed")).min().over("row")
     time = pl.when(pl.col("seed")).then(first).otherwise("number")
     events = events.with_columns(number=time)
     events = mark(events, pl.col("user").fill_null("") == "", "pair", "pair", NO_PAIR)
     events = mark(events, pl.col("number").is_null(), "pair", "pair", NO_TIME)
     events = number_events(events, "row", ",").with_columns(clock(pl.col("number"), str(unit)))
-    seeds = int((events["seed"] & events["fault"].is_null()).sum())
+    seeds = int(sound(events)["seed"].sum())
     notes = [
         ("lines", len(lines), None),
         ("seeds without a time", seeds, "given that of the first event after them"),
         ("events of a user who has one already", int((events["again"] > 1).sum()), "ids user,2 …"),
     ]
-    times = [name for name in ("time", "timestamp") if name in events.columns]
-    return with_names(events.select(*KEPT, *times), nodes, notes)
+    return with_names(kept(events, KEPT), nodes, notes)
 
 
 def without_nodes(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -91,7 +99,7 @@ def as_pairs(lines: pl.DataFrame) -> pl.DataFrame:
 
 def split_pairs(lines: pl.DataFrame) -> pl.DataFrame:
     """One row for each pair: user and number, or the user alone where a seed has no time."""
-    columns = ["row", "cascade_id", "file", "line", *FAULTS, "seeded"]
+    columns = ["row", "cascade_id", "file", "line", "seeded"]
     events = lines.select(*columns, pair=pl.col("body").str.split(",")).explode("pair")
     parts = pl.col("pair").str.splitn(" ", 2).struct
     first = (pl.col("row") != pl.col("row").shift(1)).fill_null(True)
@@ -108,7 +116,7 @@ def with_names(events: pl.DataFrame, nodes: pl.DataFrame, notes: list[Check]) ->
     names = nodes.select(user=parts[0].str.strip_chars(), name=parts[1].str.strip_chars())
     names = names.unique("user", keep="first")
     events = events.join(names, on="user", how="left", maintain_order="left")
-    unnamed = int((events["name"].is_null() & events["fault"].is_null()).sum())
+    unnamed = sound(events)["name"].null_count()
     events = events.with_columns(user=pl.coalesce("name", "user")).drop("name")
     more = [
         ("nodes in the list of names", len(nodes), "users bear their names; event ids, their ids"),

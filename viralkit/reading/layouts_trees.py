@@ -6,16 +6,18 @@ from pathlib import Path
 import polars as pl
 
 from viralkit.reading.columns import require_choice
+from viralkit.reading.events import mark_of
 from viralkit.reading.layouts import (
-    FAULTS,
     NO_NUMBER,
     Files,
     Found,
     batches,
+    kept,
     lines_of,
     mark,
     number,
     require_unit,
+    sound,
 )
 from viralkit.reading.settling import Check
 from viralkit.reading.unpacking import find_files, read_lines
@@ -25,9 +27,17 @@ from viralkit.wording import show
 ARROWS = ("parent_to_child", "child_to_parent")
 FOLDERS = ("tree", "trees")
 LABELS = "label.txt"
-NO_EDGE = "is no edge; allowed: ['user','post','delay']->['user','post','delay'], or without users"
-LATE_ROOT = "has ROOT as the child; allowed: ROOT as the parent of the first post"
-KEPT = ["cascade_id", "event_id", "time", "user", "parent_id", "file", "line", *FAULTS]
+NO_EDGE = (
+    "is no edge",
+    "allowed: ['user','post','delay']->['user','post','delay'], or without users",
+    "Mend the line.",
+)
+LATE_ROOT = (
+    "has ROOT as the child",
+    "allowed: ROOT as the parent of the first post",
+    "Mend the line.",
+)
+KEPT = ("cascade_id", "event_id", "time", "user", "parent_id")
 
 
 def read(source: Files, unit: str | None, arrow: str | None) -> Found:
@@ -36,23 +46,20 @@ def read(source: Files, unit: str | None, arrow: str | None) -> Found:
     require_choice("arrow", arrow, ARROWS, "Say which way the edges of the file point")
     files, labels = tree_files(source)
     lines = lines_of(files)
-    edges = pl.concat(split_edges(part, str(arrow)) for part in batches(lines, "text"))
+    parts = [split_edges(part, str(arrow)) for part in batches(lines, "text")]
+    edges = pl.concat(parts, how="diagonal")
     require_arrow(edges, str(arrow))
-    events = mark(edges, pl.col("child") == "ROOT", "line", "text", f"{LATE_ROOT}. Mend the line.")
-    events = mark(events, number(pl.col("delay")).is_null(), "delay", "delay", NO_NUMBER)
-    events = events.with_columns(
-        cascade_id="stem",
-        event_id="child",
+    events = edges.rename({"stem": "cascade_id", "child": "event_id"}).with_columns(
         time=number(pl.col("delay")) * factor,
         parent_id=pl.when(pl.col("parent") != "ROOT").then("parent"),
     )
+    events = mark(events, pl.col("time").is_null(), "delay", "delay", NO_NUMBER)
     added = only_parents(events, factor)
     notes = tree_notes(events, added)
-    frame = pl.concat([events.select(KEPT), added.select(KEPT)])
+    frame = pl.concat([kept(added, KEPT), kept(events, KEPT)], how="diagonal")
     if not frame["user"].count():
         frame = frame.drop("user")
-    cascades = frame.filter(pl.col("fault").is_null())
-    cascades = cascades.select(pl.col("cascade_id").unique(maintain_order=True))
+    cascades = sound(frame).select(pl.col("cascade_id").unique(maintain_order=True))
     if labels is not None:
         cascades, more = with_labels(cascades, labels)
         notes += more
@@ -86,8 +93,8 @@ def split_edges(lines: pl.DataFrame, arrow: str) -> pl.DataFrame:
     clean = [pl.col(end + str(i)).str.strip_chars(" '\"") for end in "pc" for i in range(3)]
     edges = edges.with_columns(clean)
     wrong |= (pl.col("c0") == "") | (long & (pl.col("c1") == ""))
-    edges = mark(edges, wrong, "line", "text", f"{NO_EDGE}. Mend the line.")
-    return edges.select(
+    edges = mark(edges, wrong, "line", "text", NO_EDGE)
+    edges = edges.select(
         pl.exclude("^[pc][0-3]$"),
         parent=pl.when(pl.col("p0") == "ROOT").then(pl.lit("ROOT")).otherwise(node("p")),
         child=pl.when(pl.col("c0") == "ROOT").then(pl.lit("ROOT")).otherwise(node("c")),
@@ -96,6 +103,7 @@ def split_edges(lines: pl.DataFrame, arrow: str) -> pl.DataFrame:
         giver=pl.when(long).then("p0"),
         given=pl.when(long).then("p2").otherwise("p1"),
     )
+    return mark(edges, pl.col("child") == "ROOT", "line", "text", LATE_ROOT).drop("text", "row")
 
 
 def node(end: str) -> pl.Expr:
@@ -118,11 +126,11 @@ def require_arrow(edges: pl.DataFrame, arrow: str) -> None:
 
 def only_parents(events: pl.DataFrame, factor: float) -> pl.DataFrame:
     """Nodes that are parents without a line of their own, as events that name no parent."""
-    good = events.filter(pl.col("fault").is_null())
+    good = sound(events)
     named = good.filter(pl.col("parent_id").is_not_null())
     keys = ["cascade_id", "parent_id"]
-    own = good.select(pl.struct("cascade_id", parent_id="child").hash()).to_series()
-    there = named.select(pl.struct(keys).hash().is_in(own.implode())).to_series()
+    own = good.select(mark_of("cascade_id", "event_id")).to_series()
+    there = named.select(mark_of(*keys).is_in(own.implode())).to_series()
     return (
         named.filter(~there)
         .unique(keys, keep="first", maintain_order=True)
@@ -137,8 +145,8 @@ def only_parents(events: pl.DataFrame, factor: float) -> pl.DataFrame:
 
 def tree_notes(events: pl.DataFrame, added: pl.DataFrame) -> list[Check]:
     """What is odd about the files."""
-    root = (pl.col("parent") == "ROOT") & pl.col("fault").is_null()
-    trees = events.group_by("file", "cascade_id").agg(roots=root.sum(), first=root.first())
+    root = pl.col("parent") == "ROOT"
+    trees = sound(events).group_by("file", "cascade_id").agg(roots=root.sum(), first=root.first())
     return [
         ("files", len(trees), None),
         ("trees without a line for the root", int((trees["roots"] == 0).sum()), None),
