@@ -15,6 +15,9 @@ CELLS = {
 vk.explore_fit(vk.Bass(vk.load_charlie_views(), unit="day"))""",
     "explore_forecast": """import viralkit as vk
 vk.explore_forecast(vk.Bass, vk.load_charlie_views(), unit="day")""",
+    "explore_cascade": """import viralkit as vk
+events = vk.simulate_cascades(0.95, broadcast=50, largest=1000, n_cascades=200, seed=5)
+vk.explore_cascade(events)""",
     "explore_legs": """import viralkit as vk
 vk.explore_legs(vk.load_films())""",
 }

@@ -38,6 +38,7 @@ from .models.curves import Gompertz as Gompertz
 from .models.curves import Linear as Linear
 from .models.curves import Logistic as Logistic
 from .models.hawkes import Hawkes as Hawkes
+from .models.hip import HawkesIntensity as HawkesIntensity
 from .models.phases import Phases as Phases
 from .models.seismic import Seismic as Seismic
 from .reading.counts import read_counts as read_counts

@@ -120,7 +120,7 @@ def _told(sizes: pl.DataFrame, names: list[str]) -> str:
         found = sizes.filter(pl.col("group") == name)["size"]
         whose = f"{len(found):,} {plain(name)}, " if len(names) > 1 else ""
         large = short(100 * float((found >= 10).mean()))  # type: ignore[arg-type]
-        most = int(found.max())  # type: ignore[call-overload, arg-type]
+        most = int(found.max())  # type: ignore[arg-type]
         parts.append(f"{whose}{large} % of at least 10 events, the largest {most:,}")
     return "; ".join(parts)
 

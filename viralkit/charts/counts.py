@@ -43,8 +43,9 @@ def counts_chart(
     """How did the counts grow, how sure is each, and what happened meanwhile?
 
     Points are counts; triangles are bounds (up: at least, down: at most); a horizontal bar is a
-    date known only to an interval. Counts per period are drawn as steps. Several items become
-    lines with their names at the end. Rows with a reason in `excluded` are counted, not drawn.
+    date known only to an interval. Counts per period, and an index with `period_end`, are drawn as
+    steps, open where a period is missing. Several items become lines with their names at the end.
+    Rows with a reason in `excluded` are counted, not drawn.
 
     Parameters
     ----------
@@ -121,13 +122,14 @@ def counts_layers(
 
 
 def _stepped(rows: pl.DataFrame) -> bool:
-    return rows["kind"][0] == "incremental" and "period_end" in rows.columns
+    return rows["kind"][0] in ("incremental", "index") and "period_end" in rows.columns
 
 
 def _lines(rows: pl.DataFrame) -> list[alt.Chart]:
     exact = rows.filter(~pl.col("bound").is_in(_SIDES))
     several = exact["label"].n_unique() > 1
-    if exact.height <= _MANY and not several and rows["kind"][0] != "incremental":
+    periods = _stepped(rows) or rows["kind"][0] == "incremental"
+    if exact.height <= _MANY and not several and not periods:
         return []
     data = steps(exact) if _stepped(rows) else exact.with_columns(run=pl.lit(0))
     shape: Literal["step-after", "linear"] = "step-after" if _stepped(rows) else "linear"
@@ -152,9 +154,14 @@ def _question(rows: pl.DataFrame) -> str:
 
 
 def _what(rows: pl.DataFrame, told: bool) -> str:
-    unit = plain(rows["unit"].drop_nulls().first() or "count", 24)
-    kinds = {"incremental": _per(rows), "index": "index", "cumulative": "so far"}
-    text = f"{unit} {kinds[rows['kind'][0] or 'cumulative']}"
+    given = rows["unit"].drop_nulls().first()
+    unit = plain(given or "count", 24)
+    kinds = {
+        "incremental": f"{unit} {_per(rows)}",
+        "index": unit if given else "index",
+        "cumulative": f"{unit} so far",
+    }
+    text = kinds[rows["kind"][0] or "cumulative"]
     single = rows["label"].n_unique() == 1
     text = (
         f"{plain(rows['label'][0])}: {text}" if single and not told else text[:1].upper() + text[1:]

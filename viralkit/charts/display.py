@@ -9,10 +9,11 @@ import polars as pl
 
 _ROWS = 20
 _TEXT = 80
+_WHOLE = 4000  # characters of text in a table, up to which none is cut
 
 
 def show_frames() -> None:
-    """Show polars tables with six significant digits, without shape and type lines, escaped."""
+    """Show polars tables without shape and type lines; in a notebook escaped, in six digits."""
     pl.Config.set_tbl_hide_dataframe_shape(True)
     pl.Config.set_tbl_hide_column_data_types(True)
     pl.Config.set_fmt_str_lengths(_TEXT)
@@ -28,43 +29,57 @@ def show_frames() -> None:
         shell.display_formatter.formatters["text/plain"].for_type(pl.DataFrame, _plain)
 
 
-def digits(value: float) -> str:
-    """Write a number with six significant digits; thousands are set apart from 10,000 on."""
+def digits(value: float, least: float = 10_000) -> str:
+    """Write a number with six significant digits; thousands are set apart from `least` on."""
     if not math.isfinite(value):
         return {math.inf: "∞", -math.inf: "-∞"}.get(value, "NaN")
     if value == 0 or 1e-4 <= abs(value) < 1e15:
         places = 5 - math.floor(math.log10(abs(value))) if value else 0
-        comma = "," if abs(value) >= 10_000 else ""
+        comma = "," if abs(value) >= least else ""
         text = f"{round(value, places):{comma}.{max(places, 0)}f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
     return f"{value:.6g}"
 
 
-def cell(value: Any) -> str:
+def cell(value: Any, *, width: int = _TEXT, least: float = 10_000) -> str:
     """Write one value of a table as escaped HTML."""
     if value is None:
         return '<span style="color:#595959">–</span>'
     if isinstance(value, float):
-        return digits(value)
+        return digits(value, least)
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}" if abs(value) >= 10_000 else str(value)
     text = "".join(c if c.isprintable() else " " for c in str(value))
-    return html.escape(text if len(text) <= _TEXT else text[: _TEXT - 1] + "…")
+    return html.escape(text if len(text) <= width else text[: width - 1] + "…")
 
 
 def frame_html(frame: pl.DataFrame) -> str:
-    """Write a table as escaped HTML: numbers right, text left."""
-    sides = [_side(dtype) for dtype in frame.dtypes]
+    """Write a table as escaped HTML: numbers right, text left, long texts cut in large tables."""
+    shown = frame.head(_ROWS)
+    sides, width = [_side(dtype) for dtype in frame.dtypes], _width(shown)
+    columns = [
+        [_tag("td", side, cell(value, width=width, least=least)) for value in column]
+        for side, column, least in zip(sides, shown, map(_least, shown), strict=True)
+    ]
     head = "".join(
         _tag("th", side, html.escape(name)) for side, name in zip(sides, frame.columns, strict=True)
     )
-    rows = [
-        "<tr>" + "".join(_tag("td", s, cell(v)) for s, v in zip(sides, row, strict=True)) + "</tr>"
-        for row in frame.head(_ROWS).iter_rows()
-    ]
-    more = frame.height - len(rows)
+    rows = [f"<tr>{''.join(row)}</tr>" for row in zip(*columns, strict=True)]
+    more = frame.height - shown.height
     note = f"<p>{more:,} more row{'s' if more > 1 else ''}</p>" if more > 0 else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>{note}"
+
+
+def _width(frame: pl.DataFrame) -> int:
+    """Choose where texts are cut: not at all, if the table holds a page or two of text."""
+    texts = frame.select(pl.col(pl.String).str.len_chars().fill_null(0).sum())
+    return _WHOLE if texts.height and sum(texts.row(0)) <= _WHOLE else _TEXT
+
+
+def _least(column: pl.Series) -> float:
+    """Choose from where on the thousands of a column are set apart: all alike."""
+    large = column.dtype.is_float() and (column.is_finite() & (column.abs() >= 10_000)).any()
+    return 1000 if large else 10_000
 
 
 def _side(dtype: pl.DataType) -> str:
@@ -79,4 +94,5 @@ def _tag(name: str, side: str, text: str) -> str:
 
 def _plain(frame: pl.DataFrame, printer: Any, cycle: bool) -> None:
     floats = pl.selectors.float()
-    printer.text(str(frame.with_columns(floats.round_sig_figs(6))))
+    with pl.Config(fmt_str_lengths=_width(frame.head(_ROWS))):
+        printer.text(str(frame.with_columns(floats.round_sig_figs(6))))

@@ -22,6 +22,7 @@ from viralkit.charts.parts import (
     plain,
     point_layers,
     short,
+    short_estimate,
     time_axis,
     titled,
     with_doubt,
@@ -56,6 +57,7 @@ def fit_chart(
     altair.LayerChart
         Bounds are hollow triangles, uncertain dates bars; the breaks of phases are rules, with
         their range of dates as a bar above. The subtitle tells the estimates with their intervals.
+        Periods that are missing stand neither in the totals nor in the curve; growth is open there.
 
     Raises
     ------
@@ -149,23 +151,35 @@ def curve_layers(
 def _growth(results: Any, x: alt.X) -> list[alt.Chart]:
     model = results.model
     rates = _rates(model)
-    age, mean = (results.predict()[name].to_numpy() for name in ("age", "mean"))
-    fitted = np.diff(mean) / np.diff(age)
-    line = pl.DataFrame({"time": moments(model, (age[:-1] + age[1:]) / 2), "count": fitted})
+    line = _fitted_rate(results)
     shape: Literal["step", "linear"] = "step" if hasattr(results, "breaks") else "linear"
     domain = count_domain(pl.concat([rates["count"], line["count"]]))
     y = count_axis(domain)
     seen = alt.Chart(drawn(steps(rates).select("time", "count", "run")))
-    height = [pixels(float(fitted[-1]), domain)]
+    height = [pixels(float(line["count"][-1]), domain)]
     return [
         seen.mark_line(interpolate="step-after", strokeWidth=1.5, color=GREY).encode(
             x, y, alt.Detail("run:Q")
         ),
         alt.Chart(drawn(line))
         .mark_line(strokeWidth=2.5, color=BLUE, interpolate=shape)
-        .encode(x, y),
+        .encode(x, y, alt.Detail("run:Q")),
         end_labels(line["time"].tail(1), [f"{model.name} fit"], height, [BLUE_TEXT], x=x)[1],
     ]
+
+
+def _fitted_rate(results: Any) -> pl.DataFrame:
+    """Return the growth of the curve per unit of time, in runs that end where a gap begins."""
+    age, mean = (results.predict()[name].to_numpy() for name in ("age", "mean"))
+    series = results.model.series
+    gaps = np.flatnonzero(series.begin[1:] > series.end[:-1] + 1e-9)
+    run = np.searchsorted(series.begin[gaps + 1], age[:-1], side="right")
+    outside = np.ones(len(run), bool)
+    for gap in gaps:
+        outside &= (age[1:] <= series.end[gap]) | (age[:-1] >= series.begin[gap + 1])
+    middle = moments(results.model, (age[:-1] + age[1:]) / 2)
+    rate = np.diff(mean) / np.diff(age)
+    return pl.DataFrame({"time": middle, "count": rate, "run": run}).filter(outside)
 
 
 def _rates(model: Any) -> pl.DataFrame:
@@ -219,11 +233,11 @@ def estimates(results: Any) -> list[str]:
     units = {p.name: "" if p.unit == "count" else f" {p.unit}" for p in results.model.parameters}
     if hasattr(results, "phases"):
         rows = results.phases.select("rate", "lower", "upper").rows()
-        values = [f"{short(rate)}{_interval(low, high)}" for rate, low, high in rows]
+        values = [f"{short_estimate(rate)}{_interval(low, high)}" for rate, low, high in rows]
         return _packed([f"Rates,{units['rate_1']}:", *values])
     rows = results.conf_int().rows()
     return _packed(
-        f"{name} {short(results.params[name])}{_interval(low, high)}{units.get(name, '')}"
+        f"{name} {short_estimate(results.params[name])}{_interval(low, high)}{units.get(name, '')}"
         for name, low, high in rows
     )
 
@@ -241,8 +255,12 @@ def _interval(low: float | None, high: float | None) -> str:
     if low is None and high is None:
         return " (fixed)"
     if high is None or high == np.inf:
-        return f" (at least {short(low or 0)})"
-    return f" (at most {short(high)})" if not low else f" ({short(low)} to {short(high)})"
+        return f" (at least {short_estimate(low or 0)})"
+    return (
+        f" (at most {short_estimate(high)})"
+        if not low
+        else f" ({short_estimate(low)} to {short_estimate(high)})"
+    )
 
 
 def _describe(results: Any, view: str) -> str:

@@ -36,7 +36,7 @@ def forecast_chart(
     alpha: float = 0.05,
     title: str | None = None,
 ) -> alt.LayerChart:
-    """What was known, what did the model foresee, and what came?
+    """What was known, what does the model foresee, and what came?
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def forecast_chart(
     ...                        "kind": "cumulative"})
     >>> fit = vk.Linear(counts, unit="period").fit()
     >>> vk.forecast_chart(fit, 8.0).to_dict()["title"]["text"]
-    'What did the Linear model foresee for clip?'
+    'What does the Linear model foresee for clip?'
     """
     fits = list(results) if isinstance(results, Sequence) else [results]
     model = fitted(fits[0])
@@ -82,13 +82,14 @@ def forecast_chart(
     y = count_axis(domain)
     foreseen = [
         layer
-        for curve, colour in zip(curves, MARKS, strict=False)
+        for curve, colour in zip(curves, _cycled(MARKS, len(fits)), strict=True)
         for layer in curve_layers(curve, x, domain, colour)
     ]
     seen = [layer.encode(y, color=alt.value(GREY)) for layer in point_layers(known, x)]
     drawing = [*foreseen, *seen, *_came(came, x, y), _names(fits, curves, domain, x)]
     who = f"{len(fits)} models" if len(fits) > 1 else f"the {model.name} model"
-    question = title or f"What did {who} foresee for {plain(model.label)}?"
+    verb = "did" if came.height else "do" if len(fits) > 1 else "does"
+    question = title or f"What {verb} {who} foresee for {plain(model.label)}?"
     last = day(known["time"].max())
     percent = f"{100 * (1 - alpha):.4g}"
     what = f"Count so far; known until {last}; band: {percent} % prediction interval"
@@ -140,11 +141,18 @@ def _came(came: pl.DataFrame, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     return [*layers, circles.encode(x, y, tooltip=tips)] if came.height else []
 
 
+def _cycled(colours: Sequence[str], number: int) -> list[str]:
+    return [colours[i % len(colours)] for i in range(number)]
+
+
 def _names(
     fits: Sequence[Any], curves: Sequence[pl.DataFrame], domain: Sequence[float], x: alt.X
 ) -> alt.Chart:
+    """Name the forecasts, the highest on top, also where several leave the plot."""
     ends = [float(curve["mean"][-1]) for curve in curves]
-    texts = [f"{fit.model.name} {short(end)}" for fit, end in zip(fits, ends, strict=True)]
-    heights = [pixels(end, domain) for end in ends]
-    times = pl.concat([curve["time"].tail(1) for curve in curves])
-    return end_labels(times, texts, heights, TEXTS[: len(fits)], x=x)[1]
+    order = sorted(range(len(fits)), key=lambda i: -ends[i])
+    texts = [f"{fits[i].model.name} {short(ends[i])}" for i in order]
+    heights = [pixels(ends[i], domain) for i in order]
+    times = pl.concat([curves[i]["time"].tail(1) for i in order])
+    colours = _cycled(TEXTS, len(fits))
+    return end_labels(times, texts, heights, [colours[i] for i in order], x=x)[1]

@@ -77,7 +77,8 @@ def _note(given: int, inside: int, named: int) -> str:
     if named == given:
         return ""
     outside = f", {given - inside} outside the period" if given > inside else ""
-    return f"{named} of {given} happenings named{outside}"
+    stubs = " (short lines: the others)" if named < inside else ""
+    return f"{named} of {given} happenings named{stubs}{outside}"
 
 
 def happenings_layers(placed: pl.DataFrame, x: alt.X, domain: Sequence[Any]) -> list[alt.Chart]:

@@ -55,6 +55,11 @@ def short(value: float) -> str:
     return f"{value:,.0f}" if 100 <= abs(value) < 1e15 else f"{value:.3g}"
 
 
+def short_estimate(value: float) -> str:
+    """Write an estimate as `short` does, with three digits also where the last ones are zero."""
+    return f"{value:#.3g}" if 1e-3 <= abs(value) < 100 else short(value)
+
+
 def day(time: object) -> str:
     """Write a time as people do: 2010-04-30, or the period."""
     if isinstance(time, datetime):
@@ -77,9 +82,23 @@ def time_axis(dtype: pl.DataType, domain: Sequence[Any], title: str) -> alt.X:
         ends = [alt.DateTime(**_parts(end)) for end in domain]
         years = str(domain[0].year) if domain[0].year == domain[1].year else None
         utc = "Time (UTC)" if isinstance(dtype, pl.Datetime) else years
-        return alt.X("time:T", title=utc, scale=alt.Scale(domain=ends, nice=False))
+        axis = _dates((domain[1] - domain[0]).days, years is None)
+        return alt.X("time:T", title=utc, axis=axis, scale=alt.Scale(domain=ends, nice=False))
     scale = alt.Scale(domain=list(domain), nice=False)
     return alt.X("time:Q", title=title, scale=scale)
+
+
+def _dates(days: int, years: bool) -> alt.Axis:
+    """Label dates alike: days or months, with the year at the first one and where it changes."""
+    if days < 5 or days > 3 * 366:
+        return alt.Axis()
+    form, new = ("%-d %b", "'%j') < '008'") if days < 200 else ("%b", "'%m') == '01'")
+    new = "'%j') < '003'" if days < 22 else new
+    plain = f"timeFormat(datum.value, '{form}')"
+    if not years:
+        return alt.Axis(labelExpr=plain)
+    first = f"datum.index == 0 || timeFormat(datum.value, {new}"
+    return alt.Axis(labelExpr=f"{first} ? timeFormat(datum.value, '{form} %Y') : {plain}")
 
 
 def at(x: alt.X, field: str) -> alt.X:

@@ -18,6 +18,7 @@ import vl_convert
 
 from viralkit.charts.display import show_frames
 from viralkit.charts.theme import enable_theme
+from viralkit.wording import show
 
 # The compiler nearest to the Vega-Lite 5.6.1 that JupyterLab 4.6 bundles.
 _COMPILER = "5.8"
@@ -51,8 +52,9 @@ def setup() -> None:
     """Which one call makes a notebook's charts and tables look right everywhere?
 
     Call it in the first cell. It turns on the kit's theme and renderer (a chart becomes Vega-Lite 5
-    for JupyterLab plus a PNG for viewers that cannot draw it), and shows polars tables with six
-    significant digits and without type and shape lines.
+    for JupyterLab plus a PNG for viewers that cannot draw it), and shows polars tables without type
+    and shape lines; in a notebook with six significant digits. What `print` writes keeps the digits
+    of polars.
 
     Examples
     --------
@@ -86,6 +88,10 @@ def save(chart: Any, path: str | os.PathLike[str]) -> None:
     ------
     ValueError
         If the suffix is another one.
+    FileNotFoundError
+        If there is no such folder.
+    TypeError
+        If it is none of these.
 
     Examples
     --------
@@ -102,6 +108,11 @@ def save(chart: Any, path: str | os.PathLike[str]) -> None:
         raise ValueError(
             f"suffix {file.suffix!r} is not known; suffixes: {', '.join(writers)}. "
             f"Name the file, for example, {file.stem + '.png'!r}."
+        )
+    if not file.parent.is_dir():
+        raise FileNotFoundError(
+            f"folder {str(file.parent)!r} not found; a file is put into a folder that exists. "
+            f"Make it: pathlib.Path({str(file.parent)!r}).mkdir(parents=True)."
         )
     file.write_bytes(writers[file.suffix.lower()](_spec(chart)))
 
@@ -143,8 +154,13 @@ def _spec(chart: Any) -> dict[str, Any]:
     enable_theme()
     if hasattr(chart, "current_spec"):
         spec = chart.current_spec()
-    elif hasattr(chart, "to_dict"):
+    elif isinstance(chart, alt.TopLevelMixin):
         spec = chart.to_dict()
+    elif not hasattr(chart, "predict"):
+        raise TypeError(
+            f"{show(type(chart).__name__)} is not a chart; allowed: a chart, a fit or an explorer. "
+            "Draw it first, for example vk.counts_chart(counts)."
+        )
     else:
         from viralkit.charts.fits import fit_chart
 

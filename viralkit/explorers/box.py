@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import altair as alt
@@ -25,7 +25,8 @@ AnyChart = alt.LayerChart | alt.VConcatChart
 class State:
     """What an explorer shows at one setting: table, chart parameters, code, and a sentence.
 
-    `shown` names the columns of the table that have room beside the chart.
+    `shown` names the columns of the table that have room beside the chart; `lasting` are chart
+    parameters that most moves leave alone.
     """
 
     table: pl.DataFrame
@@ -33,6 +34,7 @@ class State:
     code: str
     sentence: str
     shown: tuple[str, ...]
+    lasting: dict[str, Any] = field(default_factory=dict)
 
 
 class Explorer(ipywidgets.VBox):  # type: ignore[misc]
@@ -65,7 +67,9 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
         self._state = state
         self._silent = False
         self._result, self._line = ipywidgets.HTML(), ipywidgets.HTML()
-        chart.params = [alt.VariableParameter(name=n, value=v) for n, v in state().params.items()]
+        first = state()
+        values = {**first.lasting, **first.params}
+        chart.params = [alt.VariableParameter(name=n, value=v) for n, v in values.items()]
         self.chart = LiveChart(chart.to_dict())
         for name, control in {**controls, **(buttons or {})}.items():
             setattr(self, name, control)
@@ -95,12 +99,13 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
         self.table, self.code = state.table, state.code
         self._result.value = table_html(state.table.select(state.shown))
         self._line.value = f'<pre style="{_CODE}">{html.escape(state.code)}</pre>'
-        self.chart.show(state.params, state.sentence)
+        self.chart.show(state.params, state.lasting, state.sentence)
 
     def current_spec(self) -> dict[str, Any]:
         """Return the chart's Vega-Lite as it stands now, for `save` and for viewers."""
         chart = self.chart
-        params = [{"name": name, "value": value} for name, value in chart.values.items()]
+        values = {**chart.lasting, **chart.values}
+        params = [{"name": name, "value": value} for name, value in values.items()]
         return {**chart.spec, "params": params, "description": chart.text}
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -19,15 +19,20 @@ async function render({ model, el }) {
   el.replaceChildren(frame, status);
   const options = { actions: false, renderer: "canvas", mode: "vega-lite" };
   const { view } = await vegaEmbed(frame, structuredClone(model.get("spec")), options);
+  let lasting;
+  const set = (values) => {
+    for (const [name, value] of Object.entries(values)) view.signal(name, value);
+  };
   const show = async () => {
-    for (const [name, value] of Object.entries(model.get("values"))) view.signal(name, value);
+    if (lasting !== model.get("lasting")) set(lasting = model.get("lasting"));
+    set(model.get("values"));
     status.textContent = model.get("text");
     frame.setAttribute("aria-label", model.get("text"));
     await view.runAsync();
   };
-  model.on("change:values", show);
+  model.on("change:values change:lasting", show);
   await show();
-  return () => { model.off("change:values", show); view.finalize(); };
+  return () => { model.off("change:values change:lasting", show); view.finalize(); };
 }
 
 export default { render };
@@ -42,22 +47,25 @@ _STYLE = """
 class LiveChart(anywidget.AnyWidget):
     """A chart whose parameters follow Python, in one message a change, without a network.
 
-    It also tells each change to screen readers.
+    It also tells each change to screen readers. `lasting` holds parameters that few changes touch,
+    such as the places of many marks: they are sent only when they differ.
     """
 
     _css = _STYLE
     spec = traitlets.Dict().tag(sync=True)
     values = traitlets.Dict().tag(sync=True)
+    lasting = traitlets.Dict().tag(sync=True)
     text = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, spec: dict[str, Any]) -> None:
         type(self)._esm = _script()
         super().__init__(spec=spec)
 
-    def show(self, values: dict[str, Any], text: str) -> None:
+    def show(self, values: dict[str, Any], lasting: dict[str, Any], text: str) -> None:
         """Set all parameters and the sentence told, in one message."""
         with self.hold_sync():
             self.text = text
+            self.lasting = lasting
             self.values = values
 
 
