@@ -1,0 +1,327 @@
+"""What a fit of HIP tells: parameters, what drives the attention, and what comes next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from ..tables import TableError
+from ..wording import show
+from .hip import (
+    PROMOTIONS,
+    HawkesIntensity,
+    branching_of,
+    kappa_of,
+    kernel_of,
+    limits,
+    regular,
+)
+from .results import Array, Results, number
+
+DRAWS = 999
+LONGEST = 2**14  # periods until which a maturity is looked for
+NEAR = 1e-3  # on the fitting scale: a parameter so near a limit has run to it
+ORDER = ["gamma", "eta", "mu", "kappa", "c", "theta"]  # on the fitting scale
+
+
+class HawkesIntensityResults(Results):
+    """The fit of HIP; see ``Results`` for the common names, and ``response`` for what drives it."""
+
+    def __init__(self, model: HawkesIntensity, z: Array, family: str, converged: bool) -> None:
+        self.model: Any = model
+        self.family, self.converged, self._z = family, converged, z
+        self.nobs = model.count.size
+        low, high = limits(float(np.log(model.count.max())))
+        self._free = np.flatnonzero((z > low + NEAR) & (z < high - NEAR))
+        self.df_model = 6
+        self.df_resid = self.nobs - 6
+        self.fittedvalues, slopes = model.mean_and_slopes(z)
+        weight = 1 / self.fittedvalues if family == "quasipoisson" else np.ones(self.nobs)
+        self.scale = float((weight * self.resid**2).sum() / self.df_resid)
+        free = slopes[:, self._free] * np.sqrt(weight)[:, None]
+        self._spread = self.scale * np.linalg.pinv(free.T @ free, rcond=1e-14, hermitian=True)
+        self.params = {p.name: self._natural(z)[p.name] for p in model.parameters}
+        if family == "normal":
+            variance = float((self.resid**2).mean())
+            self.llf = -0.5 * self.nobs * (np.log(2 * np.pi * variance) + 1)
+            self.aic = 2 * (self.df_model + 1) - 2 * self.llf
+            self.bic = np.log(self.nobs) * (self.df_model + 1) - 2 * self.llf
+
+    def _natural(self, z: Array) -> dict[str, float]:
+        """The published parameters; those that ran down to their limit are zero."""
+        low = limits(float(np.log(self.model.count.max())))[0]
+        values = dict(zip(ORDER, [float(v) for v in np.exp(z)], strict=True))
+        values["kappa"] = kappa_of(z[3:])
+        for name in (*PROMOTIONS, "c"):
+            if z[ORDER.index(name)] <= low[ORDER.index(name)] + NEAR:
+                values[name] = 0.0
+        return values
+
+    @property
+    def resid(self) -> Array:
+        """Observed minus expected counts."""
+        return np.asarray(self.model.count - self.fittedvalues)
+
+    @property
+    def _law(self) -> Any:
+        return stats.t(max(self.df_resid, 1))
+
+    def _slope(self, quantity: Any) -> Array:
+        """How a quantity changes with each free parameter on the fitting scale."""
+        steps = []
+        for index in self._free:
+            ahead, behind = self._z.copy(), self._z.copy()
+            ahead[index] += 1e-5
+            behind[index] -= 1e-5
+            steps.append((quantity(ahead) - quantity(behind)) / 2e-5)
+        return np.array(steps)
+
+    def _log_error(self, quantity: Any) -> float:
+        """The standard error of the logarithm of a quantity."""
+        slope = self._slope(lambda z: np.log(quantity(z)))
+        return float(np.sqrt(slope @ self._spread @ slope))
+
+    def _known(self, name: str) -> bool:
+        return bool(ORDER.index(name) in self._free)
+
+    def cov_params(self) -> Array:
+        """Return the covariance of the estimates, in the order of ``params``.
+
+        Square; nan in the rows of parameters at a limit.
+        """
+        names = list(self.params)
+        slopes = np.array([self._slope(lambda z, n=n: self._natural(z)[n]) for n in names])
+        matrix = slopes @ self._spread @ slopes.T
+        lost = [i for i, name in enumerate(names) if not self._known(name)]
+        matrix[lost] = matrix[:, lost] = np.nan
+        return np.asarray(matrix)
+
+    @property
+    def bse(self) -> dict[str, float | None]:  # type: ignore[override]
+        """Standard errors; None at a limit."""
+        errors = np.sqrt(np.diag(self.cov_params()))
+        pairs = zip(self.params, errors, strict=True)
+        return {name: None if np.isnan(error) else float(error) for name, error in pairs}
+
+    def conf_int(self, alpha: float = 0.05) -> pl.DataFrame:
+        """Where does each parameter lie? Wald intervals of the logarithms.
+
+        Returns
+        -------
+        polars.DataFrame
+            parameter, lower, upper; null for a parameter at a limit.
+        """
+        reach = self._reach(alpha)
+        rows: list[tuple[str, float | None, float | None]] = []
+        for name, value in self.params.items():
+            if not self._known(name):
+                rows.append((name, None, None))
+                continue
+            factor = np.exp(reach * self._log_error(lambda z, n=name: self._natural(z)[n]))
+            rows.append((name, value / factor, value * factor))
+        schema = {"parameter": pl.String, "lower": pl.Float64, "upper": pl.Float64}
+        return pl.DataFrame(rows, schema, orient="row")
+
+    def _reach(self, alpha: float) -> float:
+        if not 0 < alpha < 1:
+            raise ValueError(f"alpha={show(alpha)}; allowed: between 0 and 1. Pass .05 for 95 %.")
+        return float(self._law.ppf(1 - alpha / 2))
+
+    def response(self, alpha: float = 0.05) -> pl.DataFrame:
+        """What drives the attention: how much it feeds itself, and what a promotion is worth.
+
+        Returns
+        -------
+        polars.DataFrame
+            quantity, estimate, lower, upper, of branching_factor (further counts per count),
+            endogenous_response (counts in all per count from outside, 1/(1 − branching factor); ∞
+            from one on), exogenous_sensitivity (counts per promotion at once), viral_potential
+            (counts in all per promotion) and maturity (periods until 95 % of a response has come;
+            null beyond 16,384).
+        """
+        reach, z = self._reach(alpha), self._z
+        branching = branching_of(z[3:])
+        factor = np.exp(reach * self._log_error(lambda z: branching_of(z[3:])))
+        ends = [branching, branching / factor, branching * factor]
+        rows = [("branching_factor", *ends)]
+        rows.append(("endogenous_response", *(endless(1.0, b) for b in ends)))
+        mu = self.conf_int(alpha).filter(parameter="mu").select("lower", "upper").row(0)
+        rows.append(("exogenous_sensitivity", self.params["mu"], *mu))
+        rows.append(("viral_potential", *self._potential(reach, ends)))
+        ripe = maturity(z[3:])
+        if ripe is None:
+            rows.append(("maturity", None, None, None))
+        else:
+            factor = np.exp(reach * self._log_error(lambda z: maturity(z[3:]) or np.nan))
+            rows.append(("maturity", ripe, ripe / factor, ripe * factor))
+        schema = dict.fromkeys(("estimate", "lower", "upper"), pl.Float64)
+        return pl.DataFrame(rows, {"quantity": pl.String, **schema}, orient="row")
+
+    def _potential(self, reach: float, ends: list[float]) -> tuple[float | None, ...]:
+        """Counts in all per promotion, with its interval."""
+        value = endless(self.params["mu"], ends[0])
+        if not self._known("mu") or value == np.inf:
+            return value, None, None
+
+        def potential(z: Array) -> float:
+            return float(np.exp(z[2])) / (1 - branching_of(z[3:]))
+
+        factor = np.exp(reach * self._log_error(potential))
+        return value, value / factor, np.inf if ends[2] >= 1 else value * factor
+
+    def predict(
+        self, promotions: pl.DataFrame | None = None, *, alpha: float = 0.05
+    ) -> pl.DataFrame:
+        """What is expected in each period: with these promotions, or with others?
+
+        Parameters
+        ----------
+        promotions : polars.DataFrame, optional
+            A counts table of promotions in the periods of the data; all zero asks what would be
+            left without any. By default those that there were.
+        alpha : float
+            One minus the coverage of the confidence interval (delta method on the logarithm).
+
+        Returns
+        -------
+        polars.DataFrame
+            time, mean, lower, upper.
+        """
+        given = self.model.promotions if promotions is None else self._given(promotions)
+        mean = self.model.mean(self._z, given)
+        slopes = self._slope(lambda z: np.log(self.model.mean(z, given))).T
+        error = np.sqrt(np.einsum("ij,jk,ik->i", slopes, self._spread, slopes))
+        factor = np.exp(self._reach(alpha) * error)
+        columns = {"mean": mean, "lower": mean / factor, "upper": mean * factor}
+        points: pl.DataFrame = self.model.points
+        return points.select("time").hstack(pl.DataFrame(columns))
+
+    def _given(self, promotions: pl.DataFrame) -> Array:
+        from .hip import aligned
+
+        return aligned(self.model.points, regular(promotions, "promotions"))
+
+    def forecast(self, promotions: pl.DataFrame, *, alpha: float = 0.05) -> pl.DataFrame:
+        """What comes next, if these are the promotions to come?
+
+        Parameters
+        ----------
+        promotions : polars.DataFrame
+            A counts table of promotions that goes on where the data end (its earlier rows are not
+            used). All zero: without any promotion.
+        alpha : float
+            One minus the coverage of the prediction interval: doubt about the parameters and noise
+            of the counts, by 999 draws with a fixed seed.
+
+        Returns
+        -------
+        polars.DataFrame
+            time, mean, lower, upper of the count in each period ahead.
+        """
+        quantiles = [alpha / 2, 1 - alpha / 2]
+        self._reach(alpha)
+        end = self.model.points["period_end"][-1]
+        ahead = regular(promotions.filter(pl.col("time") >= end), "promotions ahead")
+        if ahead["time"][0] != end:
+            raise TableError(
+                f"the promotions ahead begin at {ahead['time'][0]}; the data end at {end}. Begin "
+                "there: add the periods between them."
+            )
+        given = np.append(self.model.promotions, ahead["count"].cast(pl.Float64).to_numpy())
+        later = slice(self.nobs, None)
+        rng = np.random.default_rng(0)
+        draws = np.tile(self._z, (DRAWS, 1))
+        draws[:, self._free] = rng.multivariate_normal(self._z[self._free], self._spread, DRAWS)
+        with np.errstate(over="ignore", invalid="ignore"):
+            means = np.array([self.model.mean(z, given)[later] for z in draws])
+        means = np.nan_to_num(means, nan=1e300, posinf=1e300)
+        lower, upper = np.quantile(self._noisy(means, rng), quantiles, axis=0)
+        mean = self.model.mean(self._z, given)[later]
+        found = {"mean": mean, "lower": lower, "upper": upper}
+        return ahead.select("time").hstack(pl.DataFrame(found))
+
+    def _noisy(self, means: Array, rng: np.random.Generator) -> Array:
+        """Counts about their means, with the variance of the family."""
+        if self.family == "normal":
+            return np.asarray(means + rng.normal(scale=np.sqrt(self.scale), size=means.shape))
+        return np.asarray(rng.gamma(np.maximum(means, 1e-300) / self.scale) * self.scale)
+
+    @property
+    def warnings(self) -> list[str]:  # type: ignore[override]
+        """What the data cannot tell, and what to do about it."""
+        said = []
+        if not self.converged:
+            said.append("The search stopped early. Leave out odd periods, or take fewer.")
+        lost = [name for name in self.params if not self._known(name)]
+        if lost:
+            said.append(
+                f"{', '.join(lost)} ran to the edge of the search: no standard error, and the "
+                "others are as if it were known."
+            )
+        if not self.model.promotions.any():
+            said.append("There are no promotions: mu means nothing here.")
+        branching = self.response()["upper"][0]
+        if branching is not None and branching >= 1:
+            said.append(
+                "The branching factor may be one or more: attention may feed itself for ever. "
+                "A longer series tells more."
+            )
+        pearson = self.resid / np.sqrt(
+            self.fittedvalues if self.family == "quasipoisson" else np.ones(self.nobs)
+        )
+        tie = float(np.corrcoef(pearson[1:], pearson[:-1])[0, 1])
+        if tie > 1.96 / np.sqrt(self.nobs):
+            said.append(
+                f"Residuals of neighbouring periods are alike (correlation {tie:.2f}): standard "
+                "errors and intervals are too small. Look for a weekly rhythm or a missing cause."
+            )
+        return said
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:  # type: ignore[override]
+        """The head of the summary."""
+        said = "none: quasi-likelihood has no likelihood"
+        if self.llf is not None:
+            said = ", ".join(number(v) for v in (self.llf, self.aic, self.bic))
+        return [
+            ("Item", self.model.label),
+            ("Family", self.family),
+            ("Periods", str(self.nobs)),
+            ("Residual d.f.", str(self.df_resid)),
+            ("Dispersion", number(self.scale)),
+            ("Log-likelihood, AIC, BIC", said),
+        ]
+
+
+def endless(value: float, branching: float) -> float:
+    """What something becomes in all, if each count leads to so many further ones."""
+    return value / (1 - branching) if branching < 1 else float("inf")
+
+
+def maturity(shape: Array) -> float | None:
+    """How many periods until 95 % of the response to an impulse has come?"""
+    branching = branching_of(shape)
+    if branching >= 1:
+        return None
+    kernel = np.append(0.0, kernel_of(shape, np.arange(1.0, LONGEST)))
+    come = np.cumsum(impulse_response(kernel)) * (1 - branching)
+    if come[-1] < 0.95:
+        return None
+    return float(np.interp(0.95, come, np.arange(come.size)))
+
+
+def impulse_response(kernel: Array) -> Array:
+    """One divided by (one minus the kernel), as power series: twice as many terms a round."""
+    terms, found = 1, np.ones(1)
+    while terms < kernel.size:
+        terms *= 2
+        size = 4 * terms
+        denominator = -kernel[:terms]
+        denominator = np.append(1.0 + denominator[0], denominator[1:])
+        known = np.fft.rfft(found, size)
+        product = np.fft.irfft(known * (2 - known * np.fft.rfft(denominator, size)), size)
+        found = product[:terms]
+    return found[: kernel.size]
