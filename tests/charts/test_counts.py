@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
+import vl_convert
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -372,3 +373,50 @@ def test_every_data_set_can_be_drawn(tmp_path):
     ):
         vk.save(vk.counts_chart(counts, happenings), tmp_path / "chart.png")
         assert (tmp_path / "chart.png").stat().st_size > 10_000
+
+
+def test_unnamed_happenings_are_explained():
+    many = pl.DataFrame(
+        {
+            "time": [START + timedelta(i // 4) for i in range(28)],
+            "label": [f"a happening with a rather long name {i}" for i in range(28)],
+        }
+    )
+    told = subtitle(vk.counts_chart(table(), many))[1]
+    assert re.search(r"\d of 28 happenings named \(short lines: the others\)", told)
+
+
+def test_an_index_over_periods_is_drawn_as_steps_in_its_own_unit():
+    days = [START + timedelta(i) for i in (0, 4, 9)]
+    rates = pl.DataFrame(
+        {
+            "item": "clip",
+            "time": days,
+            "period_end": [*days[1:], START + timedelta(11)],
+            "count": [3.0, 1.0, 2.0],
+            "kind": "index",
+            "unit": "views a day",
+        }
+    )
+    chart = vk.counts_chart(rates)
+    assert subtitle(chart)[0] == "Views a day" and marks(chart)[0][0] == "line"
+    assert chart.to_dict()["layer"][0]["mark"]["interpolate"] == "step-after"
+    assert subtitle(vk.counts_chart(rates.drop("unit")))[0] == "Index"
+
+
+@pytest.mark.parametrize(
+    ("last", "titled", "labels"),
+    [
+        (date(2008, 2, 28), "2008", ["20 Jan", "3 Feb"]),
+        (date(2008, 11, 30), "2008", ["Apr", "Jul"]),
+        (date(2009, 1, 20), None, ["Apr 2008", "Jul", "Jan 2009"]),
+        (date(2018, 6, 1), None, ["2010", "2012"]),
+    ],
+)
+def test_the_axis_of_dates_tells_the_year_once(last, titled, labels):
+    days = [date(2008, 1, 2) + (last - date(2008, 1, 2)) * i / 9 for i in range(10)]
+    spec = vk.counts_chart(table(time=days)).to_dict()
+    assert spec["layer"][0]["encoding"]["x"].get("title") == titled
+    picture = vl_convert.vegalite_to_svg(spec, vl_version="5.8")
+    for label in labels:
+        assert f">{label}<" in picture

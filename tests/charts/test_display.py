@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
+import viralkit as vk
 from viralkit.charts.display import cell, digits, frame_html, show_frames
 
 
@@ -73,3 +74,23 @@ def test_setup_shows_tables_escaped_in_a_notebook(monkeypatch):
     assert "<script" not in page(frame) and "1,234,570" in page(frame)
     assert "<script" not in page(frame["a"]) and "<script" not in page(frame.lazy())
     assert "shape" not in plain(frame) and "1.23457e6" in plain(frame)
+    assert "…" not in plain(vk.describe("charlie", part="about"))
+
+
+def test_a_description_is_shown_whole_and_a_table_full_of_text_is_cut():
+    few = pl.DataFrame({"text": ["x" * 1000, "y" * 900]})
+    assert "x" * 1000 in frame_html(few) and "…" not in frame_html(few)
+    many = pl.DataFrame({"text": ["x" * 1000] * 15})
+    assert "x" * 79 + "…" in frame_html(many) and "x" * 80 not in frame_html(many)
+    assert frame_html(pl.DataFrame({"a": [None]})).count("–") == 1
+
+
+@pytest.mark.parametrize("part", ["columns", "sources", "about"])
+def test_what_describe_tells_is_not_cut(part):
+    told = vk.describe("charlie", part=part)
+    assert "…" not in frame_html(told)
+
+
+def test_thousands_of_a_column_are_set_apart_alike():
+    page = frame_html(pl.DataFrame({"days": [8447.6, 19123.2, math.inf], "year": [2007.0, 1, 2]}))
+    assert re.findall(r">([\d,.∞]+)</td>", page) == ["8,447.6", "2007", "19,123.2", "1", "∞", "2"]

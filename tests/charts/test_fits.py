@@ -8,6 +8,7 @@ import pytest
 
 import viralkit as vk
 from viralkit.charts.fits import estimates
+from viralkit.charts.parts import short_estimate
 
 START = date(2008, 1, 1)
 HOSTILE = '</script><script>window.fired=1</script> "quoted"'
@@ -173,3 +174,35 @@ def test_periods_are_named_on_the_axis():
 def test_a_model_that_was_not_fitted_is_refused_with_a_next_step(draw):
     with pytest.raises(TypeError, match=r"'Bass' is not a fit; .* Pass vk\.Bass\(.*\.fit\(\)"):
         draw(vk.Bass(bass_counts(), unit="day"))
+
+
+def weekly(n=12, missing=()):
+    weeks = [i for i in range(n) if i not in missing]
+    start = [START + timedelta(7 * i) for i in weeks]
+    return pl.DataFrame(
+        {
+            "item": "app",
+            "time": start,
+            "period_end": [day + timedelta(7) for day in start],
+            "count": [100 + 10 * i for i in weeks],
+            "kind": "incremental",
+        }
+    )
+
+
+@pytest.mark.parametrize("model", [vk.Bass, vk.Linear])
+def test_growth_is_open_where_a_period_is_missing(model):
+    fit = model(weekly(missing=(5,)), unit="week", start=START).fit()
+    seen, line, _ = layers(vk.fit_chart(fit, view="growth"))
+    before, after = ([row for row in line[1] if row["run"] == run] for run in (0, 1))
+    gap = [str(START + timedelta(7 * i)) for i in (5, 6)]
+    assert before[-1]["time"][:10] < gap[0] and gap[1] <= after[0]["time"][:10]
+    assert {row["run"] for row in seen[1]} == {0, 1} and len(before) + len(after) == len(line[1])
+    assert min(row["count"] for row in line[1]) > 90  # the rate does not fall to zero and back
+    assert "run" in line[2]["encoding"]["detail"]["field"]
+
+
+def test_estimates_keep_three_digits_where_the_last_are_zero():
+    assert short_estimate(0.12) == "0.120" and short_estimate(2.0) == "2.00"
+    assert short_estimate(0.0000361) == "0.0000361" and short_estimate(176098.2) == "176,098"
+    assert short_estimate(0.0) == "0"

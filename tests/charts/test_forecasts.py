@@ -99,3 +99,28 @@ def test_counts_per_period_are_held_against_totals():
 def test_the_past_is_refused(fit):
     with pytest.raises(ValueError, match="after the last point"):
         vk.forecast_chart(fit, START)
+
+
+def test_more_fits_than_colours_are_all_drawn():
+    curves = [vk.Bass, vk.Logistic, vk.Gompertz, vk.Linear, vk.Exponential]
+    fits = [curve(counts(12), unit="day", start=START).fit() for curve in curves]
+    drawn = layers(vk.forecast_chart(fits, UNTIL))
+    assert [mark for mark, _ in drawn].count("line") == 5
+    assert {row["name"].split()[0] for row in drawn[-1][1]} == {c.__name__ for c in curves}
+
+
+def test_forecasts_that_leave_the_plot_are_named_highest_first():
+    growing = counts(12, count=[0, *(2**i for i in range(1, 12))])
+    fits = [c(growing, unit="day", start=START).fit() for c in (vk.Linear, vk.Exponential)]
+    names = layers(vk.forecast_chart(fits, START + timedelta(400)))[-1][1]
+    ends = {row["name"].split()[0]: row["height"] for row in names}
+    assert ends["Exponential"] < ends["Linear"]  # pixels from the top
+
+
+def test_what_has_not_come_yet_is_asked_in_the_present(fit):
+    def question(*given):
+        return vk.forecast_chart(fit, UNTIL, *given).to_dict()["title"]["text"]
+
+    assert question() == "What does the Linear model foresee for clip?"
+    assert question(counts(12)) == "What does the Linear model foresee for clip?"
+    assert question(counts(30)) == "What did the Linear model foresee for clip?"
