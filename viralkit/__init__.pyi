@@ -41,8 +41,10 @@ from .models.hawkes import Hawkes as Hawkes
 from .models.hip import HawkesIntensity as HawkesIntensity
 from .models.phases import Phases as Phases
 from .models.seismic import Seismic as Seismic
+from .reading.cascades import read_cascades as read_cascades
 from .reading.counts import read_counts as read_counts
 from .reading.edges import read_edges as read_edges
 from .reading.posts import read_posts as read_posts
+from .reading.repair import repair as repair
 from .tables import TableError as TableError
 from .tables import check as check
