@@ -76,18 +76,24 @@ def open_export(path: Path, names: dict[str, str]) -> tuple[Found, int]:
         )
     section = wanted(dated, names)
     time = section.time(names["time"]) or ""
-    source = read_text(section.text, path, ",", path.stem, section.line - 1)
+    text, totals = without_totals(section, time)
+    source = read_text(text, path, ",", path.stem, section.line - 1)
     if time not in source.frame.columns:
         raise TableError(absent_column("time", time, source.frame.columns))
-    cells = source.frame[time].str.strip_chars().replace("", None)
-    times, every = times_of(cells, section.start)
-    rows = cells.is_not_null()
-    frame = source.frame.with_columns(times.alias(time)).filter(rows)
+    times, every = times_of(source.frame[time].str.strip_chars(), section.start)
+    frame = source.frame.with_columns(times.alias(time))
     other = next((cell for cell in section.cells if cell != time), "count")
     count = other if names["count"] == "count" else names["count"]
     named = {"time": time, "count": count, "item": item_of(frame, {time, count}, names["item"])}
-    placed_rows = placed(frame, path.name, source.lines.filter(rows))
-    return Found(placed_rows, named, "incremental", every), int((~rows).sum())
+    return Found(placed(frame, path.name, source.lines), named, "incremental", every), totals
+
+
+def without_totals(section: Section, time: str) -> tuple[bytes, int]:
+    """The text of a table with blank lines where rows of totals stood, and how many these were."""
+    column, lines = section.cells.index(time), section.text.split(b"\n")
+    totals = [i for i, row in enumerate(section.rows, 1) if not "".join(row[column : column + 1])]
+    totals = [i for i in totals if b"".join(lines[i].split())]
+    return b"\n".join(b"" if i in totals else line for i, line in enumerate(lines)), len(totals)
 
 
 def sections_of(raw: bytes) -> list[Section]:

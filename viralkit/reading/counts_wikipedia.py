@@ -1,5 +1,6 @@
 """Page views of Wikipedia as counts: answers of the REST interface, and hourly dumps."""
 
+import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,8 +35,10 @@ def open_answers(files: list[Path], names: dict[str, str], stamp: str | None) ->
             f"the source holds the granularities {periods}; allowed: one of {list(PERIODS)}. Read "
             "the files of each by themselves."
         )
-    names = pick(names, own, frame.columns)
-    every = PERIODS[periods[0]]
+    names, every = pick(names, own, frame.columns), PERIODS[periods[0]]
+    unused = [name for name in (*FIELDS, *COUNTS) if not frame[name].count()]
+    unused = [name for name in unused if name not in names.values()]
+    source = dataclasses.replace(source, frame=frame.drop(unused))
     return Found(source, names, "incremental", every, stamp or "start")
 
 

@@ -69,7 +69,7 @@ def open_list(path: Path) -> tuple[Source, bool]:
         source, cut = read_text(raw + b'"', path, ",", name), True
     there = source.frame.columns
     chosen = {old: new for old, new in EDITIONS.items() if old in there and new not in there}
-    blanks = [cell is None for cell in source.frame.tail(1).transpose().to_series()[::-1]]
+    blanks = [cell is None for row in source.frame.tail(1).rows() for cell in row[::-1]]
     short = bool(blanks) and blanks[0] and (blanks[1:2] == [True] or not raw.endswith(b","))
     cut = cut or (short and not raw.endswith(b"\n"))
     return dataclasses.replace(source, frame=source.frame.rename(chosen)), cut
@@ -81,7 +81,7 @@ def mend_dates(
     """The frame with ISO dates, and how many had no year, had lost a zero, or an id joined on."""
     cells = frame[name].cast(pl.String).str.strip_chars()
     without_year = cells.str.contains(DAY).fill_null(False)
-    if year is None and without_year.any():
+    if year is None and without_year.sum() * 2 > cells.count():
         first = cells.filter(without_year)[0]
         raise TableError(
             f"column {show(name)} holds dates without a year, such as {show(first)}; allowed: "
