@@ -418,7 +418,7 @@ class Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.add(tag)
-        assert not attrs
+        assert all(name == "style" and ":" in str(value) for name, value in attrs)
 
     def handle_data(self, data: str) -> None:
         self.text.append(data)
@@ -452,7 +452,7 @@ def test_quality_reads_well() -> None:
 @pytest.mark.parametrize("text", [text for text in HOSTILE if text])
 def test_quality_as_html_and_text_runs_nothing(text: str) -> None:
     html = Tags(quality(text, 2)._repr_html_())
-    assert html.tags <= {"div", "table", "thead", "tbody", "tr", "th", "td", "p"}
+    assert html.tags <= {"div", "table", "thead", "tbody", "tr", "th", "td", "p", "b"}
     assert repr(quality(text, 2)).replace("\n", "").isprintable()
 
 
@@ -461,6 +461,18 @@ def test_quality_as_html_holds_the_cells() -> None:
     many = Tags(quality("views", 12)._repr_html_()).text
     assert many.count("is no number") == 10
     assert many[-1] == "… 12 dropped rows in all: see .dropped"
+
+
+def test_quality_as_html_says_what_was_read_and_what_was_dropped() -> None:
+    found = quality("views", 2)._repr_html_()
+    assert Tags(found).text[0] == "What was read" and "1,234,567" in Tags(found).text
+    assert "Rows that cannot be used" in Tags(found).text
+    assert '<tr style="color:#595959"><td style="text-align:left">views</td>' in found
+    clean = Quality(
+        quality("views").table, quality("views").dropped.clear(), pl.DataFrame({"a": "b"})
+    )
+    assert Tags(clean._repr_html_()).text[-1] == "Cascades: 1, see .cascades"
+    assert "cannot be used" not in clean._repr_html_()
 
 
 def test_quality_as_html_escapes_column_names() -> None:

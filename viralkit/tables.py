@@ -203,9 +203,13 @@ class Quality:
         return "\n".join([*lines, *self._more("  {}")])
 
     def _repr_html_(self) -> str:
-        """The same as two tables, every cell escaped."""
-        tables = _html(self.table) + _html(self.dropped.head(10))
-        return f"<div>{tables}{''.join(self._more('<p>{}</p>'))}</div>"
+        """The same as two tables, every cell escaped; checks that found nothing are grey."""
+        parts = ["<p><b>What was read</b></p>", _html(self.table)]
+        if len(self.dropped):
+            parts += ["<p><b>Rows that cannot be used</b></p>", _html(self.dropped.head(10))]
+        if self.cascades is not None:
+            parts.append(f"<p>Cascades: {len(self.cascades):,}, see .cascades</p>")
+        return f"<div>{''.join(parts + self._more('<p>{}</p>'))}</div>"
 
     def _more(self, form: str) -> list[str]:
         """A last line where not all dropped rows are shown."""
@@ -214,10 +218,17 @@ class Quality:
 
 
 def _html(frame: pl.DataFrame) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in frame.columns)
+    sides = ["right" if dtype.is_numeric() else "left" for dtype in frame.dtypes]
+    head = "".join(_cell("th", side, name) for side, name in zip(sides, frame.columns, strict=True))
     rows = (
-        "".join(f"<td>{escape('' if cell is None else str(cell))}</td>" for cell in row)
+        f'<tr style="color:{"#595959" if 0 in row else "#222222"}">'
+        + "".join(_cell("td", side, value) for side, value in zip(sides, row, strict=True))
+        + "</tr>"
         for row in frame.iter_rows()
     )
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _cell(tag: str, side: str, value: str | int | None) -> str:
+    text = f"{value:,}" if isinstance(value, int) else printable(value or "")
+    return f'<{tag} style="text-align:{side}">{escape(text)}</{tag}>'
