@@ -264,7 +264,7 @@ def _tree_chart() -> alt.LayerChart:
         layers = [linked.encode(x, y, alt.X2("px"), alt.Y2("py")), *layers]
         layers.append(_points(part, palette).encode(x, y))
     note = _now().transform_calculate(note="note").mark_text(align="right", color=GREY, fontSize=13)
-    note = note.encode(x=alt.value(WIDTH), y=alt.value(_TOP - 8), text="note:N")
+    note = note.encode(x=alt.value(WIDTH), y=alt.value(_TOP + 18), text="note:N")
     layers += [_now().mark_rule(**rule()).encode(x), note, end_names(_TEXTS)]
     return alt.layer(*layers).properties(width=WIDTH, height=_TOP)
 
