@@ -51,6 +51,13 @@ def raw(table: str) -> list[list[str]]:
         return list(csv.reader(file))
 
 
+def has(part: dict, of: str, **wanted: object) -> None:
+    """Say what must stand in a part of a datapackage.json, and where."""
+    for key, value in wanted.items():
+        rule = f"{of}: {key!r} must be {value!r}; copy data/literature/datapackage.json"
+        assert part.get(key) == value, rule
+
+
 def references(dataset: str) -> set[str]:
     names = [name for name, (home, _) in RESOURCES.items() if home == dataset]
     return set().union(*(load(name)["reference"].str.split(";").explode() for name in names))
@@ -99,16 +106,23 @@ def test_readme_lists_every_table_with_its_rows() -> None:
 
 @each_package
 def test_package_says_what_it_is(dataset: str) -> None:
-    package = PACKAGES[dataset]
-    assert package["name"] == dataset and package["profile"] == "tabular-data-package"
-    assert len(package["title"]) > 20 and len(package["description"]) > 300
-    assert "Missing: " in package["description"] and "Odd: " in package["description"]
-    assert [licence["name"] for licence in package["licenses"]] == ["CC0-1.0"]
+    package, title, told = PACKAGES[dataset], "longer than 20 characters", "longer than 300"
+    has(package, "package", name=dataset, profile="tabular-data-package")
+    assert len(package.get("title", "")) > 20, f"title of {dataset}: {title}"
+    about = package.get("description", "")
+    assert len(about) > 300, f"description of {dataset}: {told}; how collected, missing, odd"
+    for word in ("Missing: ", "Odd: "):
+        assert word in about, f"description of {dataset}: a sentence that begins with {word!r}"
+    licences = [licence["name"] for licence in package.get("licenses", [])]
+    assert licences == ["CC0-1.0"], f"licenses of {dataset}: CC0-1.0 for the compilation"
     for resource in package["resources"]:
-        assert resource["path"] == f"{resource['name']}.csv"
-        assert resource["name"].startswith(dataset)
-        assert resource["title"] and resource["description"].endswith(".")
-        assert resource["schema"]["missingValues"] == [""]
+        name = resource["name"]
+        assert name.startswith(dataset), f"{name}: its name begins with {dataset!r}"
+        has(resource, name, path=f"{name}.csv")
+        has(resource["schema"], f"schema of {name}", missingValues=[""])
+        assert resource["schema"].get("primaryKey"), f"schema of {name}: primaryKey"
+        assert resource.get("title"), f"{name}: a title"
+        assert resource.get("description", "").endswith("."), f"{name}: a description in sentences"
 
 
 @each_package
@@ -191,14 +205,12 @@ def test_days_lie_in_their_interval(table: str) -> None:
 
 
 def test_counts_and_happenings_are_the_kits_tables() -> None:
-    checked = []
-    for table in RESOURCES:
-        frame = load(table)
-        for kind, columns in (("counts", {"item", "count"}), ("happenings", {"label"})):
-            if columns <= set(frame.columns):
-                assert_frame_equal(tables.check(frame, kind), frame)
-                checked.append(kind)
-    assert checked.count("counts") == 7 and checked.count("happenings") == 2
+    for kind, columns in (("counts", {"item", "count"}), ("happenings", {"label"})):
+        found = [table for table in RESOURCES if columns <= set(fields(table))]
+        for table in found:
+            assert_frame_equal(tables.check(load(table), kind), load(table))
+        told = [t for t in RESOURCES if f"{kind} table" in getattr(vk, f"load_{t}").__doc__]
+        assert found == told != [], f"say in the docstring of each loader: A {kind} table"
 
 
 def test_each_call_is_a_fresh_frame() -> None:

@@ -3,6 +3,7 @@
 import sys
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -281,8 +282,19 @@ def test_times_that_no_calendar_holds_are_refused() -> None:
 def test_an_absent_column_names_the_nearest_spelling(columns: list[str], near: str) -> None:
     assert refusal(counts().rename(dict(zip(["item", "time", "count"], columns, strict=True)))) == (
         f"column 'time' not found; columns: {columns}. "
-        f"Rename it: frame.rename({{'{near}': 'time'}})."
+        f"Rename it: frame.rename({{'{near}': 'time'}}), "
+        "or read the frame: vk.read_counts(frame, …)."
     )
+
+
+def test_a_frame_that_was_not_read_is_sent_to_the_reader() -> None:
+    raw = pl.DataFrame({"Week": [DAY], "downloads": [3]})
+    first, *others = refusal(raw).splitlines()
+    assert first == (
+        "column 'item' not found; columns: ['Week', 'downloads']. Name what is counted: "
+        "frame.with_columns(item=pl.lit('my app')), or read the frame: vk.read_counts(frame, …)."
+    )
+    assert len(others) == 2 and all("vk.read_counts(frame, …)" in line for line in others)
 
 
 def test_absent_columns_of_a_wide_frame_are_not_all_listed() -> None:
@@ -308,6 +320,14 @@ FakePandas.__module__, FakePandas.__qualname__, FakePandas.__name__ = (
         (FakePandas(), "a pandas DataFrame is not a polars frame; use pl.from_pandas(df)."),
         (counts().lazy(), "a LazyFrame holds no rows yet; collect it: frame.collect()."),
         (None, "'NoneType' is not a polars DataFrame; make one with pl.DataFrame(data)."),
+        (
+            (counts(), "quality"),
+            "a reader gives two things, the table and its quality; a table is asked for here. "
+            "Take them apart: counts, quality = vk.read_counts(…).",
+        ),
+        ((1, 2), "'tuple' is not a polars DataFrame; make one with pl.DataFrame(data)."),
+        ("my.csv", "'my.csv' is not a table; read it first: vk.read_counts(…)."),
+        (Path("my.csv"), "'my.csv' is not a table; read it first: vk.read_counts(…)."),
         ({"a": [1]}, "'dict' is not a polars DataFrame; make one with pl.DataFrame(data)."),
         (
             counts()["item"],

@@ -33,8 +33,8 @@ def datasets() -> pl.DataFrame:
 
     Examples
     --------
-    >>> datasets()["dataset"].unique(maintain_order=True).to_list()
-    ['charlie', 'cloverfield', 'films', 'literature', 'referral_products', 'viral_videos']
+    >>> datasets().filter(pl.col("dataset") == "charlie")["loader"].to_list()
+    ['load_charlie_views', 'load_charlie_happenings']
     """
     rows = [
         (dataset, name, f"load_{name}", _load(dataset, name).height, resource["title"])

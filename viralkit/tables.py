@@ -5,6 +5,7 @@ A table is a long polars frame with fixed column names; `schema.py` describes ea
 
 from dataclasses import dataclass
 from html import escape
+from os import PathLike
 
 import polars as pl
 
@@ -79,6 +80,13 @@ def require_polars(frame: object) -> pl.DataFrame:
     kind = type(frame)
     if kind.__module__.split(".")[0] == "pandas":
         raise TableError(f"a pandas {kind.__name__} is not a polars frame; use pl.from_pandas(df).")
+    if isinstance(frame, tuple) and any(isinstance(part, pl.DataFrame) for part in frame):
+        raise TableError(
+            "a reader gives two things, the table and its quality; a table is asked for here. "
+            "Take them apart: counts, quality = vk.read_counts(…)."
+        )
+    if isinstance(frame, (str, PathLike)):
+        raise TableError(f"{show(str(frame))} is not a table; read it first: vk.read_counts(…).")
     name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
     raise TableError(f"{show(name)} is not a polars DataFrame; make one with pl.DataFrame(data).")
 
@@ -174,8 +182,12 @@ def wrong_dtype(column: pl.Series, family: Family) -> str:
 def absent_column(name: str, names: list[str], table: str) -> str:
     """The required column that is not there, those that are, and which one may be meant."""
     free = [other for other in names if other not in TABLES[table].columns]
-    near = nearest(name, free) or "yours"
-    step = f"Rename it: frame.rename({{{show(near)}: {show(name)}}})."
+    near = nearest(name, free)
+    step = f"Rename it: frame.rename({{{show(near or 'yours')}: {show(name)}}})."
+    if near is None and name == "item":
+        step = "Name what is counted: frame.with_columns(item=pl.lit('my app'))."
+    if table == "counts":
+        step = f"{step.removesuffix('.')}, or read the frame: vk.read_counts(frame, …)."
     return f"column {show(name)} not found; columns: {show_names(names)}. {step}"
 
 

@@ -189,7 +189,7 @@ for suffix in ("png", "svg"):
 
 
 def test_save_refuses_what_is_no_chart_and_where_there_is_no_folder(chart, tmp_path):
-    with pytest.raises(TypeError, match=r"'DataFrame' is not a chart; allowed: .* counts_chart"):
+    with pytest.raises(TypeError, match=r"'DataFrame' is not a chart; allowed: .*counts_chart"):
         vk.save(pl.DataFrame({"a": [1]}), tmp_path / "x.png")
     with pytest.raises(FileNotFoundError, match=r"folder '.*nodir' not found; .* Make it: pathlib"):
         vk.save(chart, tmp_path / "nodir" / "x.png")
