@@ -8,7 +8,7 @@ from viralkit.reading.columns import absent_column
 from viralkit.reading.files import Source
 from viralkit.reading.layouts import Files, number
 from viralkit.reading.posts_platforms import NOTICES, references, resolve
-from viralkit.reading.posts_tables import placed, read_table, texts_only
+from viralkit.reading.posts_tables import free_names, placed, read_table, texts_only
 from viralkit.reading.settling import FAULT, PLACE, Check
 from viralkit.reading.unpacking import find_files
 from viralkit.schema import TABLES
@@ -59,7 +59,8 @@ PARTS = {
 PASSED = ("user", "created", "magnitude", "language", "polarity", "text")
 BECOME = ("id", "body", "author", "timestamp", "unix_timestamp", "platform", "language", "polarity")
 INNER = ("created", "thread", "several", "embedded", "reported", "shared_links", "shared_tags")
-RESERVED = {*TABLES["events"].columns, *FAULT, *PLACE, *INNER}
+RESERVED = {*TABLES["events"].columns, *FAULT, *PLACE, *INNER, "origin", "place", "match"}
+RESERVED |= {"export", "notice", "own_key", "parent_key", "spare"}
 BLANK = ("", "N/A", "None", "null")
 
 
@@ -103,12 +104,9 @@ def read_export(frame: pl.DataFrame) -> pl.DataFrame:
         embedded=pl.lit(False),
     )
     rest = [name for name in named if name not in BECOME]
-    extras = frame.select(
-        *PLACE,
-        *FAULT,
-        *(pl.col(name).alias(f"{name}_" if name in RESERVED else name) for name in rest),
-    )
-    return posts.hstack(extras.select(pl.exclude(posts.columns)))
+    free = free_names(rest, RESERVED)
+    passed = [pl.col(name).alias(new) for name, new in zip(rest, free, strict=True)]
+    return posts.hstack(frame.select(*PLACE, *FAULT, *passed))
 
 
 def first_of(names: Sequence[str], columns: Sequence[str]) -> pl.Expr:

@@ -2,22 +2,23 @@
 
 import json
 from collections import Counter
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from viralkit.reading.faults import Fault
 from viralkit.reading.files import SEPARATORS, Source, header, is_blank, read_parquet
 from viralkit.reading.posts_records import cell, records_of, written
-from viralkit.reading.settling import blameless
+from viralkit.reading.settling import FAULT, PLACE, blame, blameless
 from viralkit.reading.unpacking import PACKED, read_utf8, unreadable
 from viralkit.tables import TableError
 from viralkit.wording import show
 
 JSON = tuple(kind + packing for kind in (".ndjson", ".jsonl", ".json") for packing in ("", *PACKED))
-WIDE = "has more cells than the header; allowed: one a column. Put a cell with commas in quotes."
+WIDE = "stands after the last column", "allowed: one cell a column", "Put a cell in quotes."
 NO_OBJECT = "is no JSON object; allowed: {…}, one a line. Mend the line."
-MORE = "more cells"
 
 
 def read_table(path: Path) -> pl.DataFrame:
@@ -51,8 +52,27 @@ def texts_only(frame: pl.DataFrame) -> pl.DataFrame:
 
 def placed(source: Source) -> pl.DataFrame:
     """The frame of a source with the place of each row."""
+    frame = source.frame.rename(
+        dict(zip(source.frame.columns, own_names(source.frame), strict=True))
+    )
     lines = pl.Series("line", source.lines, pl.Int64)
-    return blameless(source.frame.with_columns(lines, file=pl.lit(source.file, pl.String)))
+    return blameless(frame.with_columns(lines, file=pl.lit(source.file, pl.String)))
+
+
+def own_names(frame: pl.DataFrame) -> list[str]:
+    """The names of columns, with a line under those that places and faults need."""
+    return free_names(frame.columns, {*PLACE, *FAULT})
+
+
+def free_names(names: Sequence[str], taken: Container[str]) -> list[str]:
+    """The names, with a line (or more) under those that are taken."""
+    free: list[str] = []
+    for name in names:
+        new = name
+        while new in taken or new in free or (new != name and new in names):
+            new += "_"
+        free.append(new)
+    return free
 
 
 def read_cells(path: Path, separator: str) -> pl.DataFrame:
@@ -61,24 +81,19 @@ def read_cells(path: Path, separator: str) -> pl.DataFrame:
     start = len(raw) - len(raw.lstrip(b"\r\n"))
     if start == len(raw):
         raise TableError(f"file {show(path.name)} is empty; a header line and rows are expected.")
+    skipped = raw[:start].count(b"\n")
     width = read_csv(raw[start:], separator, path, 1).width
     wider = separator.encode() * width + b"\n" + raw[start:]  # a first row with a cell more
     cells = read_csv(wider, separator, path).slice(1)
     more = cells[:, width]
     cells = cells[:, :width]
-    source = Source(pl.DataFrame(), path.stem, path.name, cells, raw[:start].count(b"\n"))
     names = header(cells, path)
     rows = cells.slice(1).rename(dict(zip(cells.columns, names, strict=True)))
-    rows = rows.with_columns(more.slice(1).alias(MORE)).filter(~is_blank(rows))
-    too_wide = pl.col(MORE).is_not_null()
-    return blameless(rows.with_columns(source.lines.alias("line"), file=pl.lit(path.name))).select(
-        *names,
-        "file",
-        "line",
-        fault_column=pl.when(too_wide).then(pl.lit(names[-1])),
-        fault_value=pl.when(too_wide).then(MORE),
-        fault=pl.when(too_wide).then(pl.lit(WIDE)),
-    )
+    full = ~is_blank(rows)
+    more = more.slice(1).filter(full)
+    frame = placed(Source(rows.filter(full), path.stem, path.name, cells, skipped))
+    fault = Fault(frame.columns[width - 1], more.is_not_null().arg_true(), *WIDE)
+    return blame(frame, fault, more)
 
 
 def read_csv(raw: bytes, separator: str, path: Path, rows: int | None = None) -> pl.DataFrame:
@@ -113,7 +128,7 @@ def read_objects(path: Path) -> pl.DataFrame:
     frame = pl.DataFrame(columns, dict.fromkeys(often, pl.String))
     told = pl.DataFrame(faults, ["fault_column", "fault_value", "fault"], orient="row")
     told = told.cast(pl.String).with_columns(line=pl.Series(places, dtype=pl.Int64))
-    frame = frame.drop(told.columns, "file", strict=False)
+    frame = frame.rename(dict(zip(frame.columns, own_names(frame), strict=True)))
     return frame.hstack(told).with_columns(file=pl.lit(path.name))
 
 

@@ -117,14 +117,14 @@ def gather(posts: pl.DataFrame) -> Threads:
     links = listed("shared_links", LINKS).list.eval(pl.element().str.strip_chars_end(".,;:!?)'"))
     shares = pl.concat_list(links, tags.list.eval(pl.element().str.to_lowercase()))
     shares = shares.list.filter(pl.element().str.len_chars() > 1).list.unique(maintain_order=True)
-    posts = posts.with_columns(cascade_id=shares)
-    alone = pl.col("cascade_id").list.len() == 0
-    single = int(posts.select(alone.sum()).item() or 0)
-    own = pl.concat_list("event_id")
-    spread = posts.with_columns(pl.when(alone).then(own).otherwise("cascade_id"))
-    spread = spread.rename({"cascade_id": "shared"}).explode("shared")
-    spread = spread.rename({"shared": "cascade_id"})
-    groups = posts["cascade_id"].explode().drop_nulls().n_unique()
+    shared = posts.select(cascade_id=shares).to_series()
+    alone = shared.list.len() == 0
+    own = pl.concat_list("event_id").alias("own")
+    spread = posts.with_columns(shared).with_columns(
+        pl.when(alone).then(own).otherwise("cascade_id").alias("cascade_id")
+    )
+    spread = spread.explode("cascade_id")
+    groups, single = shared.filter(~alone).explode().n_unique(), int(alone.sum())
     notes: list[Check] = [
         ("posts in the source", len(posts), None),
         ("groups that share a link or hashtag", groups, NO_PARENTS),
