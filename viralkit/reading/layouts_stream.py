@@ -22,25 +22,29 @@ NO_TIME = ("is no time", "allowed: ISO times (2007-05-22T14:30Z), or numbers and
 def stream(
     source: pl.LazyFrame, unit: str | None, columns: Mapping[str, str], on_error: OnError
 ) -> tuple[pl.LazyFrame, Quality]:
-    """The events of a lazy frame, not yet read, and their quality, for which it is read once."""
+    """The events of a lazy frame, not yet read, and their quality, for which it is read once.
+
+    Where rows have faults it is read twice more, to count and to list them.
+    """
     rows = judged(typed(source, unit, columns), columns)
-    names = rows.collect_schema().names()
-    groups = rows.group_by("cascade_id", "fault_column", "fault").agg(summary(names))
-    counted = groups.collect(engine="streaming").sort("line")
-    bad = counted.filter(pl.col("fault").is_not_null())
-    listed = pl.DataFrame(schema={**PLACE, **FAULT})
-    if len(bad) and on_error != "keep":
-        wrong = rows.filter(pl.col("fault").is_not_null()).select(*PLACE, *FAULT)
+    wrong = rows.filter(pl.col("fault").is_not_null()).select(*PLACE, *FAULT)
+    good = summed(rows)
+    lost = int(good["lost"].sum())
+    listed, table = pl.DataFrame(schema={**PLACE, **FAULT}), list[Check]()
+    if lost and on_error != "keep":
         listed = wrong.bottom_k(LISTED, by="line").collect(engine="streaming").sort("line")
-    if len(bad) and on_error == "raise":
+    if lost and on_error == "raise":
         raise TableError(message(listed))
-    good = counted.filter(pl.col("fault").is_null(), pl.col("cascade_id").is_not_null())
-    good = good.with_columns(origin=pl.coalesce("root", "earliest"))
-    if "timestamp" in names:
-        good = good.with_columns(start=moment(pl.col("origin")))
+    if lost:
+        table = counted_faults(wrong, on_error)
+    read = int(good["rows"].sum())
+    kept = read - lost if on_error == "drop" else read
+    table = [("rows read", read, None), ("rows kept", kept, None), *table]
+    good = good.filter(pl.col("cascade_id").is_not_null(), pl.col("origin").is_not_null())
     schema = {"check": pl.String, "rows": pl.Int64, "note": pl.String}
-    told = pl.DataFrame(checks(counted, good, on_error), schema, orient="row")
-    cascades = good.select("cascade_id", *["start"] * ("start" in good.columns))
+    told = pl.DataFrame([*table, *checks(good)], schema, orient="row")
+    start = [moment(pl.col("origin")).alias("start")]
+    cascades = good.select("cascade_id", *start * ("timestamp" in rows.collect_schema()))
     return settled(rows, good, on_error, columns), Quality(
         told, dropped(listed, on_error), cascades
     )
@@ -117,47 +121,55 @@ def unread(name: str, schema: pl.Schema) -> Rule:
     return Rule(name, pl.col(TOLD + name).is_not_null() & pl.col(now).is_null(), *said)
 
 
-def summary(names: list[str]) -> list[pl.Expr]:
-    """What is counted for each cascade, and each fault of it."""
-    usable = pl.col("excluded").is_null() if "excluded" in names else pl.lit(True)
-    time, never = pl.col("time").filter(usable), pl.lit(None, pl.Float64)
-    roots = pl.col("parent_id").is_null()
-    found = [
-        pl.len().cast(pl.Int64).alias("rows"),
-        pl.col("line").min(),
-        time.min().alias("earliest"),
-        (
-            pl.col("time").filter(usable & roots).min() if "parent_id" in names else never.first()
-        ).alias("root"),
-    ]
-    if "parent_id" in names:
-        own = (pl.col("parent_id") == pl.col("event_id")).sum()
-        found += [roots.sum().cast(pl.Int64).alias("roots"), own.cast(pl.Int64).alias("own")]
-    return found
+def summed(rows: pl.LazyFrame) -> pl.DataFrame:
+    """What is counted for each cascade: rows, those that cannot be used, parents, first times.
+
+    Sums and least values of columns alone, which polars streams; it gathers what is filtered.
+    """
+    names = rows.collect_schema().names()
+    parent = pl.col("parent_id") if "parent_id" in names else pl.lit(None, pl.String)
+    lost = pl.col("fault").is_not_null()
+    usable = ~lost & (pl.col("excluded").is_null() if "excluded" in names else pl.lit(True))
+    columns = rows.select(
+        "cascade_id",
+        "line",
+        lost=lost.cast(pl.UInt32),
+        named=(usable & parent.is_not_null()).cast(pl.UInt32),
+        own=(usable & (parent == pl.col("event_id"))).fill_null(False).cast(pl.UInt32),
+        first=pl.when(usable).then("time"),
+        root=pl.when(usable & parent.is_null()).then("time"),
+    )
+    found = columns.group_by("cascade_id").agg(
+        pl.len().alias("rows"),
+        pl.col("lost", "named", "own").sum(),
+        pl.col("line", "first", "root").min(),
+    )
+    found = found.with_columns(origin=pl.coalesce("root", "first"))
+    return found.collect(engine="streaming").sort("line")
 
 
-def checks(counted: pl.DataFrame, good: pl.DataFrame, on_error: OnError) -> list[Check]:
-    """What a stream can tell without holding its rows."""
-    bad = counted.filter(pl.col("fault").is_not_null())
+def counted_faults(wrong: pl.LazyFrame, on_error: OnError) -> list[Check]:
+    """How many rows were dropped or excluded for which reason."""
     reason = pl.col("fault").str.splitn("; ", 2).struct[0].alias("reason")
-    groups = bad.group_by("fault_column", reason, maintain_order=True)
+    groups = wrong.group_by("fault_column", reason).agg(pl.len(), pl.col("line").min())
     verb = "dropped" if on_error == "drop" else "excluded"
-    rows, lost = int(counted["rows"].sum()), int(bad["rows"].sum())
-    late = good.filter(pl.col("earliest") < pl.col("origin"))
-    table: list[Check] = [
-        ("rows read", rows, None),
-        ("rows kept", rows - lost if on_error == "drop" else rows, None),
+    return [
+        (f"{verb}: {show(column)} {why}", rows, f"first: {place(None, line)}")
+        for column, why, rows, line in groups.collect(engine="streaming").sort("line").iter_rows()
     ]
-    for column, why, n, line in groups.agg(pl.col("rows").sum(), pl.col("line").min()).iter_rows():
-        table.append((f"{verb}: {show(column)} {why}", n, f"first: {place(None, line)}"))
-    table.append(("cascades", len(good), None))
-    table.append(("cascades with negative delays", len(late), None))
-    if "own" in good.columns:
-        named = good.select((pl.col("rows") - pl.col("roots")).sum()).item()
-        table.append(("self edges", int(good["own"].sum()), None))
-        table.append(("events that name a parent", int(named), None))
+
+
+def checks(good: pl.DataFrame) -> list[Check]:
+    """What a stream can tell without holding its rows."""
+    late = good.filter(pl.col("first") < pl.col("origin"))
     note = "rows stay as they stand: duplicates, orphans and ties are not counted in a stream"
-    return [*table, ("rows in order of time", 0, note)]
+    return [
+        ("cascades", len(good), None),
+        ("cascades with negative delays", len(late), None),
+        ("self edges", int(good["own"].sum()), None),
+        ("events that name a parent", int(good["named"].sum()), None),
+        ("rows in order of time", 0, note),
+    ]
 
 
 def settled(
