@@ -42,6 +42,7 @@ from .models.hip import HawkesIntensity as HawkesIntensity
 from .models.phases import Phases as Phases
 from .models.seismic import Seismic as Seismic
 from .reading.cascades import read_cascades as read_cascades
+from .reading.clicks import read_clicks as read_clicks
 from .reading.counts import read_counts as read_counts
 from .reading.edges import read_edges as read_edges
 from .reading.posts import read_posts as read_posts

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 from counts_files import notes, rows
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -200,6 +200,7 @@ def test_the_graph_of_stackexchange(samples: Path) -> None:
 ids = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=5)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(ids, ids), min_size=1, max_size=6), st.sampled_from([" ", "\t", ","]))
 def test_even_and_uneven_files_read_alike(
     tmp_path_factory: Any, pairs: list[tuple[str, str]], separator: str
@@ -216,6 +217,7 @@ def test_even_and_uneven_files_read_alike(
     assert rows(second) == {**rows(first), "comments": 1}
 
 
+@settings(max_examples=40)
 @given(st.binary(max_size=50) | st.text("12ab \t,#%\n\"'x-.", max_size=40).map(str.encode))
 def test_any_bytes_are_read_or_refused(tmp_path_factory: Any, data: bytes) -> None:
     path = tmp_path_factory.mktemp("bytes") / "a.txt"

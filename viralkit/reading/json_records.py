@@ -22,7 +22,7 @@ def read_records(path: Path) -> Iterator[tuple[int, Record | None, str]]:
             return
     for line, text in lines.iter_rows():
         value = load(text)
-        for record in value if isinstance(value, list) else [value]:
+        for record in value if isinstance(value, list) and value else [value]:
             yield line, record if isinstance(record, dict) else None, text[:SHOWN]
 
 
