@@ -63,8 +63,8 @@ def coordinated(
     Returns
     -------
     polars.DataFrame
-        A row a pair with at least so many coincidences, the least likely first: user_a, user_b;
-        shared (things that both shared in the same or neighbouring hours); observed and expected
+        A row a pair with at least so many coincidences, the least likely first: user_a and user_b
+        (sorted by name); shared (things that both shared in the same or neighbouring hours); observed and expected
         coincidences; p_value; q_value (Benjamini and Hochberg); group (pairs with q_value at most
         `false_discovery_rate` are joined to groups, the largest is 1; null for all others).
 
@@ -150,8 +150,8 @@ def first_shares(events: pl.DataFrame, null: Null) -> tuple[pl.DataFrame, pl.Ser
     events = events.with_columns(clock=clock).filter(
         pl.col("user").is_not_null() & pl.col("clock").is_not_null()
     )
-    thing, _ = number_ids(events["cascade_id"])
-    user, firsts = number_ids(events["user"])
+    thing, _ = numbered_by_name(events["cascade_id"])
+    user, names = numbered_by_name(events["user"])
     rows = pl.DataFrame({"thing": thing, "user": user, "time": events["clock"]})
     rows = rows.with_columns(hour=pl.col("time") // HOUR).sort("thing", "user", "time")
     # the first of several in an hour would stand early in it, more often than chance has it
@@ -159,7 +159,17 @@ def first_shares(events: pl.DataFrame, null: Null) -> tuple[pl.DataFrame, pl.Ser
     shares = rows.sort("thing", "user", "hour", "lot").unique(
         ["thing", "user"], keep="first", maintain_order=True
     )
-    return with_strata(shares.drop("lot"), null), events["user"].gather(firsts)
+    return with_strata(shares.drop("lot"), null), names
+
+
+def numbered_by_name(ids: pl.Series) -> tuple[NDArray[np.int64], pl.Series]:
+    """The number of each id in the order of the sorted names, and these names."""
+    numbers, firsts = number_ids(ids)
+    names = ids.gather(firsts).cast(pl.String)
+    order = names.arg_sort().to_numpy()
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    return place[numbers], names.gather(order)
 
 
 def with_strata(shares: pl.DataFrame, null: Null) -> pl.DataFrame:

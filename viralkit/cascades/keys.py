@@ -77,7 +77,8 @@ def digits_of(texts: list[pl.Series]) -> list[Keys] | None:
             return None
         numbers.append(filled(number))
         length = text.str.len_bytes().fill_null(0).to_numpy()
-        if (numbers[-1] < LEAST[length]).any():  # "007" and "+7" are not "7"
+        padded = length.max(initial=0) >= len(LEAST) or (numbers[-1] < LEAST[length]).any()
+        if padded:  # "007" and "+7" are not "7"
             return None
     return numbers
 

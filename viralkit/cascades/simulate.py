@@ -119,16 +119,16 @@ def draw_trees(
 
 def draw_offspring(rng: np.random.Generator, mean: float, k: float, size: int) -> Integers:
     """Numbers of direct reshares."""
-    if k == inf:
-        return rng.poisson(mean, size)
-    return np.asarray(rng.negative_binomial(k, k / (k + mean), size)).astype(np.int64)
+    poisson = k == inf
+    drawn = rng.poisson(mean, size) if poisson else rng.negative_binomial(k, k / (k + mean), size)
+    return np.asarray(drawn, dtype=np.int64)
 
 
 def rank_in_group(group: Integers, groups: int) -> Integers:
     """The position of each element among those of its group; groups come sorted."""
     ends = np.cumsum(np.bincount(group, minlength=groups))
     starts = np.concatenate([[0], ends[:-1]])
-    return np.arange(len(group)) - starts[group]
+    return np.asarray(np.arange(len(group)) - starts[group])
 
 
 def draw_times(

@@ -20,7 +20,7 @@ def uses(early: Any, late: Any, begin: int, k: int, stratum: int) -> int:
 
 
 @part
-def chance(early: int, late: int, used: Any, posts: Any, inside: Any, across: Any) -> float:
+def chance(early: int, late: int, used: Any, posts: Any, inside: Any, across: Any) -> Any:
     """At most so likely is it that the two posts on a thing come to stand close."""
     first = posts[early] - used[0]
     if early == late:

@@ -12,7 +12,7 @@ RULES = {"most_recent": MOST_RECENT, "first": FIRST, "uniform": UNIFORM}
 
 
 @part
-def choose(listed: Any, post: Any, begin: int, rule: int, draw: float, seen: Any, me: int) -> int:
+def choose(listed: Any, post: Any, begin: int, rule: int, draw: float, seen: Any, me: int) -> Any:
     """The chosen place among the posts of the listed accounts in this cascade, or -1."""
     best, count = -1, 0
     for k in range(len(listed)):

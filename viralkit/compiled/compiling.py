@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from threading import Lock, Timer
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -18,7 +19,7 @@ TYPE_OF: Callable[[Any], Any] = numba.typeof
 class Kernel(Generic[Given, Result]):
     """A function that numba compiles when it is first called with arguments of some dtypes."""
 
-    spent = 0.0
+    spent = 0.0  # seconds, by all kernels
 
     def __init__(self, function: Callable[Given, Result]) -> None:
         self.function = function
@@ -35,14 +36,17 @@ class Kernel(Generic[Given, Result]):
 
     def prepare(self, signature: tuple[Any, ...]) -> None:
         """Compile for these dtypes, or load from the cache; say so where it takes long."""
-        notice = Timer(PATIENCE, say, [self.function.__name__])
-        notice.daemon = True
-        notice.start()
-        try:
-            with LOCK:
+        with LOCK:
+            start = time.monotonic()
+            notice = Timer(max(PATIENCE - Kernel.spent, 0.0), say)
+            notice.daemon = True
+            if Kernel.spent < PATIENCE:  # else it was said before
+                notice.start()
+            try:
                 self.compile(signature)
-        finally:
-            notice.cancel()
+            finally:
+                notice.cancel()
+                Kernel.spent += time.monotonic() - start
         self.ready.add(signature)
 
     def compile(self, signature: tuple[Any, ...]) -> None:
@@ -62,10 +66,11 @@ def kept_on_disk(function: Callable[..., Any]) -> Any:
         return numba.njit(nogil=True)(function)
 
 
-def say(name: str) -> None:
+def say() -> None:
     """Tell on the error stream, as progress bars do (and silent where they are), what goes on."""
     if os.environ.get("TQDM_DISABLE", "0") in ("", "0"):
-        print(f"viralkit compiles {name}; this is done once.", file=sys.stderr, flush=True)
+        line = "viralkit compiles its loops (once: they are kept on disk where possible)."
+        print(line, file=sys.stderr, flush=True)
 
 
 def kernel(function: Callable[Given, Result]) -> Kernel[Given, Result]:
