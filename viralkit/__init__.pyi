@@ -1,5 +1,6 @@
 from .cascades.accounts import account_table as account_table
 from .cascades.coordination import coordinated as coordinated
+from .cascades.graphs import to_graph as to_graph
 from .cascades.measure import cascade_table as cascade_table
 from .cascades.parents import infer_parents as infer_parents
 from .cascades.simulate import simulate_cascades as simulate_cascades
@@ -40,6 +41,7 @@ from .models.curves import Logistic as Logistic
 from .models.hawkes import Hawkes as Hawkes
 from .models.hip import HawkesIntensity as HawkesIntensity
 from .models.phases import Phases as Phases
+from .models.relaxation import Relaxation as Relaxation
 from .models.seismic import Seismic as Seismic
 from .reading.cascades import read_cascades as read_cascades
 from .reading.clicks import read_clicks as read_clicks
@@ -47,5 +49,6 @@ from .reading.counts import read_counts as read_counts
 from .reading.edges import read_edges as read_edges
 from .reading.posts import read_posts as read_posts
 from .reading.repair import repair as repair
+from .reading.writing import write_cascades as write_cascades
 from .tables import TableError as TableError
 from .tables import check as check
