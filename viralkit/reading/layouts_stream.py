@@ -78,16 +78,18 @@ def times(cells: pl.Expr, dtype: pl.DataType, unit: str | None, given: str) -> p
     if dtype.is_numeric() or (dtype == pl.String and unit is not None):
         require_unit(unit, UNITS)
         return clock(number(cells), str(unit))
+    if not (dtype in (pl.String, pl.Date) or isinstance(dtype, pl.Datetime)):
+        raise TableError(
+            f"column {show(given)} is {dtype}; allowed: numbers, dates, times or text. Cast it."
+        )
     require_no_unit(unit, given)
     if dtype == pl.String:
-        return cells.map_batches(parsed, UTC_TIME, is_elementwise=True).alias("timestamp")
-    if dtype == pl.Date or (isinstance(dtype, pl.Datetime) and dtype.time_zone is None):
-        return cells.cast(pl.Datetime("us")).dt.replace_time_zone("UTC").alias("timestamp")
-    if isinstance(dtype, pl.Datetime):
-        return cells.dt.convert_time_zone("UTC").cast(UTC_TIME).alias("timestamp")
-    raise TableError(
-        f"column {show(given)} is {dtype}; allowed: numbers, dates, times or text. Cast it."
-    )
+        cells = cells.map_batches(parsed, UTC_TIME, is_elementwise=True)
+    elif isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+        cells = cells.dt.convert_time_zone("UTC")
+    else:
+        cells = cells.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return cells.cast(UTC_TIME).alias("timestamp")
 
 
 def parsed(cells: pl.Series) -> pl.Series:
@@ -190,7 +192,7 @@ def settled(
     else:
         rows = rows.filter(pl.col("fault").is_null())
     origins = good.lazy().select("cascade_id", "origin")
-    rows = rows.join(origins, on="cascade_id", how="left")
+    rows = rows.join(origins, on="cascade_id", how="left", maintain_order="left")
     rows = rows.with_columns(time=pl.col("time") - pl.col("origin"))
     known = [*names, "excluded"] if on_error == "keep" else names
     first = [name for name in TABLES["events"].columns if name in known]
