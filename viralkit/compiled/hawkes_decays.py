@@ -10,11 +10,11 @@ from viralkit.compiled.compiling import kernel
 
 
 @njit(error_model="numpy", nogil=True)
-def step(gap: float, theta: float, weight: Any, state: Any) -> None:
-    """Let a gap pass after an event; weights and their derivatives come in threes."""
+def step(gap: float, theta: float, weight: Any, i: int, state: Any) -> None:
+    """Let a gap pass after event i; weights and their derivatives come in threes."""
     e = math.exp(-theta * gap)
     for q in range(3):
-        a = state[q, 0] + weight[q]
+        a = state[q, 0] + weight[i, q]
         b, c = state[q, 1], state[q, 2]
         state[q, 2] = e * (gap * (gap * a + 2.0 * b) + c)
         state[q, 1] = e * (gap * a + b)
@@ -31,8 +31,10 @@ def hawkes_decays(time: Any, weight: Any, offsets: Any, theta: float) -> Any:
     out = np.zeros((3, 3, len(time)))
     state = np.empty((3, 3))
     for cascade in range(len(offsets) - 1):
-        state[:] = 0.0
+        for q in range(9):
+            state[q // 3, q % 3] = 0.0
         for i in range(offsets[cascade] + 1, offsets[cascade + 1]):
-            step(time[i] - time[i - 1], theta, weight[i - 1], state)
-            out[:, :, i] = state
+            step(time[i] - time[i - 1], theta, weight, i - 1, state)
+            for q in range(9):
+                out[q // 3, q % 3, i] = state[q // 3, q % 3]
     return out

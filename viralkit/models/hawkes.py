@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from ..tables import TableError
 from ..wording import show
 from .hawkes_fit import fit_hawkes
+from .hawkes_groups import check_minimum, each
 from .hawkes_kernels import KERNELS
 from .hawkes_likelihood import Objective
 from .hawkes_results import HawkesResults
+from .hawkes_selection import Selected
 from .hawkes_stream import Stream, Window, read_stream
 from .results import Model, Parameter
 
@@ -111,7 +114,8 @@ class Hawkes(Model):
 
     def objective(self, *, exponent: float | None = None, kappa: float | None = None) -> Objective:
         """Return the log-likelihood by coordinates."""
-        return Objective(
+        kind = Objective if self.minimum_size == 1 else Selected
+        found = kind(
             self.stream,
             self.kernel,
             background=self.background is not None,
@@ -119,6 +123,9 @@ class Hawkes(Model):
             exponent=exponent,
             kappa=kappa,
         )
+        if isinstance(found, Selected):
+            found.minimum_size = self.minimum_size
+        return found
 
     def loglike(self, params: dict[str, float]) -> float:
         """How likely are the events under these parameters? The log-likelihood.
@@ -170,6 +177,114 @@ class Hawkes(Model):
             unknown or out of range.
         """
         return fit_hawkes(self, fixed or {}, magnitude_exponent)
+
+    @staticmethod
+    def fit_each(
+        events: pl.DataFrame,
+        *,
+        kernel: str = "exponential",
+        marks: str | None = None,
+        observed_until: Window = None,
+    ) -> pl.DataFrame:
+        """Which parameters describe each cascade of a table by itself?
+
+        Parameters
+        ----------
+        events : polars.DataFrame
+            An events table of any number of cascades.
+        kernel, marks, observed_until
+            As for ``Hawkes``; marks need ``kernel="power_law"``.
+
+        Returns
+        -------
+        polars.DataFrame
+            A row a cascade: cascade_id, size, branching_factor with the ends of its 95 % interval
+            (lower, upper; symmetric on the log scale), each parameter with its standard error,
+            final_size (expected at the estimates; infinite where the branching factor is 1 or
+            more), llf, warning. Null where nothing happened after the first event.
+
+        Raises
+        ------
+        TableError, ValueError
+            As for ``Hawkes``.
+
+        Notes
+        -----
+        Given the other parameters, kappa has a closed form, so that an exponential kernel leaves a
+        search in one dimension. A power law is summed exactly by pairs of events.
+
+        Examples
+        --------
+        >>> import numpy as np, viralkit as vk
+        >>> one = vk.Hawkes([0.0], observed_until=np.inf).fit(fixed={"kappa": 0.9, "theta": 0.1})
+        >>> fits = vk.Hawkes.fit_each(one.simulate(500, seed=1), observed_until=np.inf)
+        >>> fits.filter(fits["size"] > 50)["theta"].median().__round__(1)
+        0.1
+        """
+        check_choices(kernel=kernel, marks=marks)
+        stream = read_stream(events, marks=marks, background=None, until=observed_until)
+        return each(stream, kernel)
+
+    @staticmethod
+    def fit_together(
+        events: pl.DataFrame,
+        *,
+        kernel: str = "exponential",
+        marks: str | None = None,
+        background: str | None = None,
+        observed_until: Window = None,
+        minimum_size: int = 1,
+    ) -> HawkesResults:
+        """Which parameters, the same for all, describe a group of cascades?
+
+        As one estimates for a publisher or a topic: cascades that are too small to tell anything
+        alone are pooled.
+
+        Parameters
+        ----------
+        events : polars.DataFrame
+            An events table of any number of cascades.
+        kernel, marks, background, observed_until
+            As for ``Hawkes``.
+        minimum_size : int
+            Only cascades with at least so many events at the end of their window were kept. The
+            likelihood is then that of cascades of such size: without this the branching factor
+            comes out too high, the more so the larger the size (near 1 whatever the truth).
+
+        Returns
+        -------
+        HawkesResults
+
+        Raises
+        ------
+        TableError, ValueError
+            As for ``Hawkes``; a cascade smaller than ``minimum_size``.
+
+        Notes
+        -----
+        The chance of growing to ``minimum_size`` is exact for cascades watched to their end without
+        marks (the law of Borel and Tanner); within a window it is computed from the generating
+        function to about 1e-4; with marks it takes the marks of the kept cascades for those of all,
+        which is an approximation.
+
+        Examples
+        --------
+        >>> import numpy as np, polars as pl, viralkit as vk
+        >>> one = vk.Hawkes([0.0], observed_until=np.inf).fit(fixed={"kappa": 0.7, "theta": 0.1})
+        >>> cascades = one.simulate(4000, seed=1)
+        >>> kept = cascades.filter(pl.len().over("cascade_id") >= 10)
+        >>> naive = vk.Hawkes.fit_together(kept, observed_until=np.inf)
+        >>> fair = vk.Hawkes.fit_together(kept, observed_until=np.inf, minimum_size=10)
+        >>> round(naive.branching_factor, 2), round(fair.branching_factor, 2)
+        (0.94, 0.69)
+        """
+        check_choices(kernel=kernel, marks=marks, background=background)
+        stream = read_stream(events, marks=marks, background=background, until=observed_until)
+        check_minimum(stream, minimum_size, background)
+        model = Hawkes.__new__(Hawkes)
+        model._set(stream, kernel, marks, background)
+        model.stated, model.minimum_size = observed_until is not None, int(minimum_size)
+        return model.fit()
 
     @property
     def call(self) -> str:

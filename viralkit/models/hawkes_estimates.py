@@ -127,7 +127,8 @@ class Estimates(Results):
         below = len(self.model.stream) - 1 if name == "N" else 0  # N is estimated by what is left
         with np.errstate(over="ignore"):
             factor = float(np.exp(reach * error / (value - below)))
-        return below + (value - below) / factor, below + (value - below) * factor
+        lower = max(below + (value - below) / factor, len(self.model.stream) if below else 0.0)
+        return lower, below + (value - below) * factor
 
     def _bound(self, index: int, alpha: float) -> tuple[float, float]:
         """Bound a coordinate that ran to a limit on its other side."""

@@ -193,7 +193,8 @@ class Objective:
         height = float(np.sum(np.log(intensity)))
         slope = slopes.sum(axis=1)
         bend = self._second(part.sum(axis=1), size, slope[-1]) - slopes @ slopes.T
-        expected = self._total(end.sum(axis=1), mu * float(np.sum(self.stream.until)), size)
+        watched = float(np.sum(self.stream.until)) if self.background else 0.0
+        expected = self._total(end.sum(axis=1), mu * watched, size)
         if not self.population:
             return Value(height - expected[0], slope - expected[1], bend - expected[2])
         earlier = self.before_events(x).sum(axis=1)

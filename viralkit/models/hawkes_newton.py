@@ -58,26 +58,44 @@ def climb(function: Function, x: Array, free: list[int], box: Box) -> Place:
     x = np.clip(x, box.lower, box.upper)
     value = function(x)
     for _ in range(ROUNDS):
-        active = _inside(x, value.slope, free, box)
+        active, step = _uphill(x, value, free, box)
         if not active or not np.isfinite(value.height):
-            return Place(x, value, np.isfinite(value.height))
-        step = _step(value, active)
+            return Place(x, value, bool(np.isfinite(value.height)))
         gain = float(value.slope[active] @ step)
         if gain < CLOSE:
             x = x.copy()
             x[active] = np.clip(x[active] + step, box.lower[active], box.upper[active])
             return Place(x, value, True)
-        found = _along(function, x, value, active, step, box)
+        move = np.zeros(len(x))
+        move[active] = step
+        found = _along(function, x, value, move * _reach(x, move, box), box)
         if found is None:
             return Place(x, value, gain < 1e-4)
         x, value = found
     return Place(x, value, False)
 
 
-def _inside(x: Array, slope: Array, free: list[int], box: Box) -> list[int]:
-    """Leave out the coordinates that lean against the box."""
-    out = ((x >= box.upper) & (slope >= 0)) | ((x <= box.lower) & (slope <= 0))
-    return [i for i in free if not out[i]]
+def _uphill(x: Array, value: Value, free: list[int], box: Box) -> tuple[list[int], Array]:
+    """Newton's step in the coordinates that do not lean against the box."""
+    out = ((x >= box.upper) & (value.slope >= 0)) | ((x <= box.lower) & (value.slope <= 0))
+    active = [i for i in free if not out[i]]
+    while active and np.isfinite(value.height):
+        step = _step(value, active)
+        out[active] = ((x >= box.upper)[active] & (step > 0)) | (
+            (x <= box.lower)[active] & (step < 0)
+        )
+        if not out[active].any():
+            return active, step
+        active = [i for i in active if not out[i]]
+    return active, np.empty(0)
+
+
+def _reach(x: Array, move: Array, box: Box) -> float:
+    """Return which part of a step leads to the first wall of the box, 1 at most."""
+    wall = np.where(move > 0, box.upper, box.lower)
+    with np.errstate(all="ignore"):
+        parts = np.where(move != 0, (wall - x) / move, np.inf)
+    return min(1.0, float(np.min(parts)))
 
 
 def _step(value: Value, active: list[int]) -> Array:
@@ -90,15 +108,14 @@ def _step(value: Value, active: list[int]) -> Array:
 
 
 def _along(
-    function: Function, x: Array, value: Value, active: list[int], step: Array, box: Box
+    function: Function, x: Array, value: Value, move: Array, box: Box
 ) -> tuple[Array, Value] | None:
     """Halve a step until the likelihood rises enough; None where it never does."""
     part = 1.0
     while part > 1e-10:
-        trial = x.copy()
-        trial[active] = np.clip(x[active] + part * step, box.lower[active], box.upper[active])
+        trial = np.clip(x + part * move, box.lower, box.upper)
         found = function(trial)
-        gain = float(value.slope[active] @ (trial - x)[active])
+        gain = part * float(value.slope @ move)
         if np.isfinite(found.height) and found.height >= value.height + 1e-4 * gain:
             return trial, found
         part /= 2
