@@ -149,3 +149,14 @@ def test_hostile_names_stay_data(tmp_path):
 def test_a_fit_is_refused_with_a_next_step(model):
     with pytest.raises(TypeError, match=r"'GrowthResults' is not a model; .*or results\.model"):
         vk.explore_fit(model.fit())
+
+
+def test_a_class_without_counts_is_refused_with_a_next_step():
+    with pytest.raises(TypeError, match=r"'Bass' is not a model; .*its counts.*Pass vk\.Bass\("):
+        vk.explore_fit(vk.Bass)
+
+
+def test_the_code_says_what_its_counts_are_and_the_chart_what_misfit_is(ui):
+    texts = [box.value for box in ui.children if hasattr(box, "value")]
+    assert any("counts is the table that you passed" in text for text in texts)
+    assert ui.current_spec()["title"]["subtitle"][-1].startswith("Misfit: ")

@@ -101,3 +101,14 @@ def test_points_known_and_to_come_are_told_apart_in_one_layer(ui):
     points = next(layer for layer in spec["layer"] if layer["mark"]["type"] == "point")
     assert points["encoding"]["fill"]["condition"]["test"] == "datum.i <= known"
     assert spec["description"] == ui.chart.text
+
+
+@pytest.mark.parametrize("given", [vk.Phases, pl.DataFrame, "Bass", None])
+def test_what_is_no_growth_model_is_refused_with_a_next_step(given):
+    with pytest.raises(TypeError, match=r"is not the class of a growth model.*Pass the class: vk"):
+        vk.explore_forecast(given, counts(), unit="day")
+
+
+def test_a_model_in_place_of_its_class_is_refused():
+    with pytest.raises(TypeError, match="'Linear' is not the class of a growth model"):
+        vk.explore_forecast(vk.Linear(counts(), unit="day"), counts(), unit="day")

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 import viralkit as vk
+from viralkit.charts.theme import BLUE, INK, ORANGE
 
 
 @pytest.fixture
@@ -41,7 +42,11 @@ def test_a_softer_second_weekend_carries_on(ui):
     week = 51_594_000 / 40_058_229
     assert column(ui, "what_if")[2] == pytest.approx(100 * (kept - 1), abs=1e-3)
     assert column(ui, "what_if")[3] == pytest.approx(week / (1 - kept), rel=2e-3)
-    assert eval(ui.code) == pytest.approx(column(ui, "what_if")[3], rel=1e-5)
+    *lines, last = ui.code.splitlines()
+    names: dict = {}
+    exec("\n".join(lines), names)
+    assert eval(last, names) == pytest.approx(column(ui, "what_if")[3], rel=1e-5)
+    assert ui.second_weekend.text == "30 points"
     assert ui.chart.values["what"] == pytest.approx([100 * kept**k for k in range(8)], rel=1e-4)
     assert ui.chart.values["finding"].startswith("Losing 38 % a week makes 3.3")
 
@@ -93,3 +98,23 @@ def test_films_without_counts_are_refused():
         ValueError, match=r"none of 27 films has .* Pass weekends= and opening_days="
     ):
         vk.explore_legs(strangers)
+
+
+def test_the_median_is_seen_where_the_what_if_lies_upon_it(ui):
+    weekends, total = ui.current_spec()["vconcat"]
+    lines = [layer["mark"] for layer in weekends["layer"] if layer["mark"]["type"] == "line"]
+    assert [line["color"] for line in lines] == [ORANGE, BLUE, INK]
+    assert [line["strokeDash"][1] > 0 for line in lines] == [False, True, False]
+    band = total["layer"][0]["encoding"]
+    rows = ui.current_spec()["datasets"][total["data"]["name"]]
+    heights = [row["height"] for row in rows]
+    assert heights[0] + 8 < band["y"]["value"] < band["y2"]["value"] < heights[1] - 8
+
+
+def test_what_is_no_table_of_films_is_refused_with_a_next_step():
+    with pytest.raises(
+        vk.TableError, match=r"columns \['wide_release', .*\] not found.*load_films"
+    ):
+        vk.explore_legs(vk.load_films_weekends())
+    with pytest.raises(vk.TableError, match="not a polars DataFrame"):
+        vk.explore_legs(None)

@@ -1,6 +1,7 @@
 """The frame of every explorer: controls and result on the left, chart on the right, code below."""
 
 import html
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,6 +69,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
         self._silent = False
         self._result, self._line = ipywidgets.HTML(), ipywidgets.HTML()
         first = state()
+        self.code = first.code
         values = {**first.lasting, **first.params}
         chart.params = [alt.VariableParameter(name=n, value=v) for n, v in values.items()]
         self.chart = LiveChart(chart.to_dict())
@@ -146,12 +148,18 @@ def _arranged(ui: Explorer, controls: list[Any], buttons: list[Any]) -> list[Any
         if isinstance(control, ipywidgets.Dropdown):
             control.style.description_width = "116px"
     row = [ipywidgets.HBox(buttons)] if buttons else []
-    settings, result, same = (_heading(text) for text in ("Settings", "Result", "The same in code"))
+    given = re.search(r"\b(counts|events)\b", ui.code)
+    same = (
+        f"The same in code; {given[1]} is the table that you passed"
+        if given
+        else "The same in code"
+    )
+    settings, result, code = (_heading(text) for text in ("Settings", "Result", same))
     left = ipywidgets.VBox([settings, *controls, *row, result, ui._result])
     left.layout = ipywidgets.Layout(width=_LEFT, flex="0 0 auto")
     right = ipywidgets.Box([ui.chart], layout=ipywidgets.Layout(overflow="visible"))
     both = ipywidgets.HBox([left, right], layout=ipywidgets.Layout(flex_flow="row wrap"))
-    return [both, same, ui._line]
+    return [both, code, ui._line]
 
 
 def _heading(text: str) -> ipywidgets.HTML:

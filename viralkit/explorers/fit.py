@@ -42,9 +42,11 @@ def explore_fit(model: Any) -> Explorer:
     -------
     Explorer
         A slider for each parameter, by its name (``ui.q``); ``ui.table`` (parameter, unit, value,
-        best, std_error; the last row is the misfit, as a ratio to that of the best fit);
-        ``ui.chart``; ``ui.code``. "Fit the rest" refits the parameters that were not moved;
-        "Reset" goes back to the best fit (``ui.fit_rest.click()``, ``ui.reset.click()``).
+        best, std_error; the last row is the misfit: the deviance, as a ratio to that of the best
+        fit); ``ui.chart``; ``ui.code``. "Fit the rest" refits the parameters that were not moved;
+        "Reset" goes back to the best fit (``ui.fit_rest.click()``, ``ui.reset.click()``). A value
+        beyond the ends of its slider is set to the end. Periods that are missing stand neither in
+        the counts nor in the curve.
 
     Raises
     ------
@@ -61,9 +63,10 @@ def explore_fit(model: Any) -> Explorer:
     >>> ui.code
     "vk.Linear(counts, unit='period').fit(fixed={'rate': 6.0})"
     """
-    if not hasattr(model, "fit"):
+    if not hasattr(model, "fit") or isinstance(model, type):
+        name = model.__name__ if isinstance(model, type) else type(model).__name__
         raise TypeError(
-            f"{show(type(model).__name__)} is not a model; allowed: an unfitted model. "
+            f"{show(name)} is not a model; allowed: an unfitted model with its counts. "
             'Pass vk.Bass(counts, unit="day"), or results.model.'
         )
     trial = _Trial(model)
@@ -191,6 +194,7 @@ class _Trial:
         subtitle = [
             f"{plain(self.model.label)}: count so far",
             f"Grey: counts; triangles: at least, at most. Rates are per {self.model.unit}",
+            "Misfit: how far the curve's growth between dates lies from theirs (deviance)",
         ]
         return alt.layer(
             *(layer.encode(y, color=alt.value(GREY)) for layer in point_layers(rows, x)),

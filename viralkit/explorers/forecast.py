@@ -32,6 +32,8 @@ from viralkit.explorers.box import (
     live_title,
 )
 from viralkit.explorers.sliders import ChoiceSlider
+from viralkit.models.growth import Growth
+from viralkit.wording import show
 
 _STEPS = 120
 _MOST_DAYS = 100
@@ -67,6 +69,8 @@ def explore_forecast(
 
     Raises
     ------
+    TypeError
+        If it is not the class of a growth model.
     ValueError
         If there are too few points to hold any back.
 
@@ -80,6 +84,12 @@ def explore_forecast(
     >>> ui.table["value"].round(0).to_list()[0]
     21.0
     """
+    if not (isinstance(model_class, type) and issubclass(model_class, Growth)):
+        named = getattr(model_class, "__name__", type(model_class).__name__)
+        raise TypeError(
+            f"{show(named)} is not the class of a growth model, such as vk.Bass or vk.Logistic. "
+            "Pass the class: vk.explore_forecast(vk.Bass, counts, unit=…)."
+        )
     past = _Past(model_class, counts, unit, start)
     return Explorer({"today": past.today}, past.chart(), past.state)
 

@@ -12,6 +12,8 @@ from viralkit.charts.theme import BLUE, BLUE_TEXT, INK, ORANGE, ORANGE_TEXT
 from viralkit.datasets import load_films_legs, load_films_opening_days, load_films_weekends
 from viralkit.explorers.box import WIDTH, Explorer, State, end_names, live_title
 from viralkit.explorers.sliders import NumberSlider
+from viralkit.tables import TableError, require_polars
+from viralkit.wording import show_names
 
 _WEEKENDS = 8
 _TOP, _BOTTOM = 230, 70
@@ -19,6 +21,13 @@ _DOMAIN = [0.0, 110.0]  # percent of the opening weekend
 _REACH = [1.0, 7.0]  # openings
 _MOST_KEPT = 0.9
 _SHOWN = ("quantity", "film", "what_if", "median")
+_COLUMNS = (
+    "item",
+    "wide_release",
+    "rotten_tomatoes",
+    "before_wide_usd",
+    "domestic_total_usd",
+)
 _QUANTITIES = (
     "opening, % of total",
     "Fri to Sat, %",
@@ -52,6 +61,8 @@ def explore_legs(
 
     Raises
     ------
+    TableError
+        If a column of `films` is missing.
     ValueError
         If no film has a wide release, two weekends and seven opening days.
 
@@ -70,6 +81,13 @@ def explore_legs(
     >>> ui.table["film"].round(1).to_list()
     [50.0, -19.2, -68.3, 2.0]
     """
+    films = require_polars(films)
+    missing = [name for name in _COLUMNS if name not in films.columns]
+    if missing:
+        raise TableError(
+            f"columns {show_names(missing)} not found; columns: {show_names(films.columns)}. Pass "
+            "vk.load_films(), or a table of films with its columns."
+        )
     weekends = load_films_weekends() if weekends is None else weekends
     opening_days = load_films_opening_days() if opening_days is None else opening_days
     found = [_measure(row, weekends, opening_days) for row in films.iter_rows(named=True)]
@@ -140,7 +158,12 @@ class _Legs:
             description="Film",
         )
         self.second = NumberSlider(
-            0.0, (-30, 50), steps=80, description="2nd weekend ±", tooltip="percentage points"
+            0.0,
+            (-30, 50),
+            steps=80,
+            description="2nd weekend ±",
+            tooltip="percentage points",
+            suffix=" points",
         )
 
     def explorer(self) -> Explorer:
@@ -163,8 +186,9 @@ class _Legs:
             "texts": [f"it made {film.total:.2f}", f"what if {total:.2f}" if total else ""],
             "finding": finding,
         }
-        week = rounded(film.week)
-        code = f"{week} / (1 - {kept})  # first week in openings, over the share lost each week"
+        code = f"week = {rounded(film.week)}  # gross of its first week, in opening weekends\n"
+        code += f"kept = {kept}  # share of a weekend's gross that the next one makes\n"
+        code += "week / (1 - kept)  # total, in opening weekends"
         code = code if total else "# no decline that could go on: its second weekend held or rose"
         return State(_table(film, kept, total), params, code, f"{film.name}: {finding}", _SHOWN)
 
@@ -235,10 +259,12 @@ def _weekends_chart() -> alt.LayerChart:
     x = alt.X("weekend:Q", title="Weekend", axis=alt.Axis(tickCount=_WEEKENDS), scale=ends)
     y = alt.Y("percent:Q", title=None, scale=alt.Scale(domain=_DOMAIN, nice=False))
     layers = []
-    for name, colour in (("typical", BLUE), ("what", ORANGE), ("real", INK)):
+    looks = (("what", ORANGE, [1, 0]), ("typical", BLUE, [5, 4]), ("real", INK, [1, 0]))
+    for name, colour, dash in looks:
         curve = weeks.transform_calculate(percent=f"{name}[datum.i]").encode(x, y)
         curve = curve.transform_filter("isValid(datum.percent)")
-        layers.append(curve.mark_line(color=colour, strokeWidth=2.5, clip=True))
+        line = {"color": colour, "strokeWidth": 2.5, "strokeDash": dash, "clip": True}
+        layers.append(curve.mark_line(**line))
     inside = curve.transform_filter(f"datum.percent <= {_DOMAIN[1]}")
     layers.append(inside.mark_circle(color=INK, size=45, opacity=1))
     names = end_names([INK, ORANGE_TEXT, BLUE_TEXT])
@@ -246,7 +272,7 @@ def _weekends_chart() -> alt.LayerChart:
 
 
 def _total_chart() -> alt.LayerChart:
-    rows = {"i": [0, 1], "height": [22.0, 48.0], "colour": [INK, ORANGE_TEXT]}
+    rows = {"i": [0, 1], "height": [12.0, 58.0], "colour": [INK, ORANGE_TEXT]}
     places = alt.Scale(domain=_REACH, nice=False)
     title = "Total, in openings; band: quartiles, line: median"
     x = alt.X("openings:Q", title=title, scale=places)
@@ -258,10 +284,10 @@ def _total_chart() -> alt.LayerChart:
     colour = alt.Color("colour:N", scale=None)
     return alt.layer(
         band.mark_rect(color=BLUE, opacity=0.18).encode(
-            x, alt.X2("upper"), y=alt.value(22), y2=alt.value(48)
+            x, alt.X2("upper"), y=alt.value(25), y2=alt.value(45)
         ),
         band.mark_rule(color=BLUE, strokeWidth=2).encode(
-            alt.X("middle:Q", title=title, scale=places), y=alt.value(22), y2=alt.value(48)
+            alt.X("middle:Q", title=title, scale=places), y=alt.value(25), y2=alt.value(45)
         ),
         marks.mark_circle(size=70, opacity=1).encode(x, color=colour),
         marks.mark_text(align="left", dx=9, fontWeight="bold").encode(x, colour, text="text:N"),

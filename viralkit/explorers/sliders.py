@@ -105,8 +105,9 @@ class NumberSlider(Slider):
         tooltip: str = "",
         steps: int = 200,
         decades: bool = False,
+        suffix: str = "",
     ) -> None:
-        self.decades = decades
+        self.decades, self._suffix = decades, suffix
         self.min, self.max = ends
         super().__init__(steps=steps, description=description, tooltip=tooltip)
         self.value = value
@@ -114,6 +115,10 @@ class NumberSlider(Slider):
     @traitlets.validate("value")
     def _inside(self, proposal: Any) -> float:
         return float(min(max(proposal["value"], self.min), self.max))
+
+    def text_of(self, value: float) -> str:
+        """Write the number with its unit, if that is given."""
+        return f"{short(value)}{self._suffix}"
 
     def widen(self, value: float) -> None:
         """Move the ends so that a value lies between them."""
