@@ -84,7 +84,8 @@ def test_x_reposts_are_matched_by_author_and_text(tmp_path: Path, file: str) -> 
     assert seen["replies whose parent is not named"] == 2
     assert seen["originals not in the source"] == 2
     assert set(events["platform"]) == {"x"} and events["user"][0] == "User1"
-    assert quality.cascades["n_reported"].to_list() == [4, None, None]
+    cascades: Any = quality.cascades
+    assert cascades["n_reported"].to_list() == [4, None, None]
     assert events["language"][0] == "en"
 
 
@@ -243,7 +244,7 @@ def test_platforms_without_parents_become_groups_and_counts(tmp_path: Path) -> N
     assert numbers(quality)["groups that share a link or hashtag"] == 3
     assert numbers(quality)["posts that share no link or hashtag"] == 1
     days = events.group_by("cascade_id", pl.col("timestamp").dt.date().alias("day")).len()
-    options = {"kind": "incremental", "every": "1d", "item": "cascade_id"}
+    options: Any = {"kind": "incremental", "every": "1d", "item": "cascade_id"}
     counts, _ = read_counts(days, time="day", count="len", **options)
     assert counts.filter(item="https://a.example/x")["count"].to_list() == [1, 1]
 

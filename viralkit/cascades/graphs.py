@@ -98,7 +98,8 @@ def events_graph(events: pl.DataFrame) -> Graph:
             f"event {show(str(twice['event_id'][0]))} stands there twice; allowed: ids that are "
             "unique. Take one cascade (events.filter(cascade_id=...)), or run vk.repair(events)."
         )
-    nodes = events.select(name.alias("id"), pl.exclude("event_id"))
+    taken: dict[str, str] = {n: f"{n}_" for n in ("id", "name") if n in events.columns}
+    nodes = events.rename(taken).select(name.alias("id"), pl.exclude("event_id"))
     if "parent_id" not in nodes.columns:
         nodes = nodes.with_columns(parent_id=pl.lit(None, pl.String))
     rows = nodes.select("id", pl.col("parent_id").cast(pl.String)).with_row_index("child")
@@ -148,7 +149,7 @@ def to_networkx(graph: Graph) -> Any:
     pairs = pairs_of(graph)
     made = networkx.MultiDiGraph() if len(set(pairs)) < len(pairs) else networkx.DiGraph()
     names = graph.nodes["id"].to_list()
-    made.add_nodes_from(zip(names, graph.nodes.drop("id").to_dicts() or [{}] * len(names)))
+    made.add_nodes_from((row.pop("id"), row) for row in graph.nodes.to_dicts())
     data = graph.edges.to_dicts() if graph.edges.width else [{}] * len(pairs)
     made.add_edges_from((names[a], names[b], d) for (a, b), d in zip(pairs, data, strict=True))
     return made

@@ -6,6 +6,7 @@ from dataclasses import replace
 import polars as pl
 
 from viralkit.reading.files import Source, open_source
+from viralkit.reading.guarding import unguard
 from viralkit.reading.layouts import (
     NO_NUMBER,
     UNITS,
@@ -50,8 +51,8 @@ def read_table(
     found: Source, unit: str | None, columns: Mapping[str, str]
 ) -> tuple[pl.DataFrame, list[Check]]:
     """The events of one table, and what was noticed."""
-    schema = found.frame.schema
-    frame = found.frame.rename(dict(zip(schema, new_names(schema, columns), strict=True)))
+    raw = unguard(found.frame)
+    frame = raw.rename(dict(zip(raw.columns, new_names(raw.schema, columns), strict=True)))
     frame = frame.with_columns(tidied(frame.schema)).with_columns(
         file=pl.lit(found.file, pl.String), line=found.lines.cast(pl.Int64)
     )

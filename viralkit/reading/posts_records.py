@@ -113,7 +113,7 @@ class Collector:
         """A column of texts: fast where all are, one by one where some are not."""
         try:
             column = pl.Series(name, values, pl.String, strict=True)
-        except (TypeError, UnicodeError, pl.exceptions.PolarsError):
+        except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
             keep = self.name_of if name in IDS else lambda _row, _name, value: written(value)
             mended = [keep(row, name, value) for row, value in enumerate(values)]
             column = pl.Series(name, mended, pl.String)
@@ -134,7 +134,7 @@ class Collector:
         """A column of numbers, with a fault noted where one is none."""
         try:
             return pl.Series(name, values, pl.Float64, strict=True)
-        except (TypeError, OverflowError, pl.exceptions.PolarsError):
+        except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
             mended = [self.number_of(row, name, value) for row, value in enumerate(values)]
             return pl.Series(name, mended, pl.Float64)
 

@@ -129,7 +129,7 @@ def read_objects(path: Path) -> pl.DataFrame:
     told = pl.DataFrame(faults, ["fault_column", "fault_value", "fault"], orient="row")
     told = told.cast(pl.String).with_columns(line=pl.Series(places, dtype=pl.Int64))
     frame = frame.rename(dict(zip(frame.columns, own_names(frame), strict=True)))
-    return frame.hstack(told).with_columns(file=pl.lit(path.name))
+    return told.with_columns(frame.get_columns(), file=pl.lit(path.name))
 
 
 def values_of(text: object) -> list[object]:
