@@ -32,6 +32,8 @@ from .explorers import explore_cascade as explore_cascade
 from .explorers import explore_fit as explore_fit
 from .explorers import explore_forecast as explore_forecast
 from .explorers import explore_legs as explore_legs
+from .fetching import fetch_higgs as fetch_higgs
+from .fetching import fetch_seismic as fetch_seismic
 from .models.bass import Bass as Bass
 from .models.compare import compare as compare
 from .models.curves import Exponential as Exponential
