@@ -86,7 +86,7 @@ def test_pairs_that_occur_twice_need_a_multigraph() -> None:
     assert type(to_graph(EDGES)) is nx.DiGraph and type(to_graph(twice)) is nx.MultiDiGraph
     assert to_graph(twice).number_of_edges() == 6
     for library in ("igraph", "rustworkx", "arrays"):
-        assert len(back(to_graph(twice, library=library), library)[1]) == 6  # type: ignore[arg-type]
+        assert len(back(to_graph(twice, library=library), library)[1]) == 6
 
 
 def test_depths_in_the_graph_are_those_of_the_cascade_table() -> None:
