@@ -7,10 +7,10 @@ import argparse
 
 import polars as pl
 
-from benchmarks import bass, tables
+from benchmarks import bass, cascades, tables
 from benchmarks.timing import Row
 
-TASKS = {"bass": bass.rows, "tables": tables.rows}
+TASKS = {"bass": bass.rows, "cascades": cascades.rows, "tables": tables.rows}
 
 
 def main() -> None:

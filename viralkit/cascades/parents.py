@@ -1,5 +1,6 @@
 """From whom did each account have it, where the feed does not say?"""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -151,6 +152,7 @@ def match_accounts(user: pl.Series, keys: list[Any]) -> tuple[Any, Any, Any, Any
     known = np.flatnonzero(user.is_not_null().to_numpy())
     _, firsts = number_keys(keys[0][known])
     accounts = keys[0][known[firsts]]
-    numbers = [match_keys(accounts, column) for column in keys]
+    with ThreadPoolExecutor(2) as pool:  # the long columns side by side
+        numbers = list(pool.map(match_keys, [accounts] * len(keys), keys))
     numbers[0][user.is_null().to_numpy()] = -1
     return numbers[0], numbers[1], numbers[2], known[firsts]
