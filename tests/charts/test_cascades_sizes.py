@@ -87,6 +87,15 @@ def test_groups_are_lines_with_names():
     assert "4 rumour, 0 % of at least 10 events, the largest 4" in description
 
 
+def test_ids_may_come_again_in_another_group():
+    both = pl.concat([table(1, 5, kind="a"), table(1, 1, 9, kind="b")])
+    chart = vk.sizes_chart(both, "kind")
+    assert chart.to_dict()["title"]["subtitle"][0].startswith("5 cascades in 2 groups")
+    events = vk.simulate_cascades(0.5, n_cascades=20, seed=1)
+    twice = pl.concat([events.with_columns(kind=pl.lit(name)) for name in "ab"])
+    assert vk.sizes_chart(twice, "kind").to_dict()["title"]["subtitle"][0].startswith("40 cascades")
+
+
 def test_of_many_groups_those_with_most_cascades_are_drawn():
     groups = [f"g{i}" for i in range(12) for _ in range(i + 1)]
     chart = vk.sizes_chart(table(*range(1, len(groups) + 1), kind=groups), "kind")

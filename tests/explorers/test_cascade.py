@@ -65,7 +65,7 @@ def test_another_cascade_brings_its_own_times(ui):
     ui.time.value = 21_600.0
     assert now(ui)["structural virality"] == pytest.approx((4 + 1) / 3)
     assert now(ui)["from the root, %"] == pytest.approx(100 / 3)
-    assert ui.chart.values["names"] == ["1 from root", "2 passed on"]
+    assert ui.chart.values["names"] == ["1 direct", "2 passed"]
 
 
 def test_the_code_gives_the_same(ui):

@@ -168,7 +168,7 @@ def _x(places: pl.Series, unit: str) -> alt.X:
     scale = alt.Scale(domain=domain, nice=False)
     if unit == "generation":
         steps = [*range(0, round(last) + 1, -(-round(last + 1) // 20))]
-        ticks = alt.Axis(values=steps, tickCount=len(steps))
+        ticks = alt.Axis(values=steps, tickCount=len(steps), format="d")
         return alt.X("x:Q", title="Steps from the root", axis=ticks, scale=scale)
     return alt.X("x:Q", title=f"{unit.capitalize()}s since the first event", scale=scale)
 

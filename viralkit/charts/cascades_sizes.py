@@ -72,27 +72,23 @@ def sizes_chart(
 
 def _sizes(table: pl.DataFrame, by: str | None) -> tuple[pl.DataFrame, str]:
     """Read or count the size of each cascade, with the group it is of."""
-    note = ""
-    if "event_id" in table.columns:
-        table, note = used_events(table)
-        size = pl.len()
-    elif "size" in table.columns and "cascade_id" in table.columns:
-        size = pl.col("size").first()
-    else:
-        raise TableError(
-            f"no size and no event_id; columns: {show_names(table.columns)}. "
-            "Pass an events table, or cascade_table(events)."
-        )
     if by is not None and by not in table.columns:
         raise TableError(
             f"column {show(by)} not found; columns: {show_names(table.columns)}. "
             "Pass by= one of them, or join it to the table first."
         )
-    group = pl.lit("cascades") if by is None else pl.col(by).cast(pl.String).first()
-    found = table.group_by("cascade_id", maintain_order=True).agg(
-        size=size, group=group.fill_null("(no group)")
-    )
-    found = found.filter(pl.col("size") > 0)
+    group = pl.lit("cascades") if by is None else pl.col(by).cast(pl.String)
+    group = group.fill_null("(no group)").alias("group")
+    if "event_id" in table.columns:
+        used, note = used_events(table)
+        found = used.group_by("cascade_id", group, maintain_order=True).agg(size=pl.len())
+    elif "size" in table.columns:
+        found, note = table.select("size", group).filter(pl.col("size") > 0), ""
+    else:
+        raise TableError(
+            f"no size and no event_id; columns: {show_names(table.columns)}. "
+            "Pass an events table, or cascade_table(events)."
+        )
     if found.is_empty():
         raise TableError("no cascade to draw; allowed: one or more. Look at the filters before.")
     return found, note

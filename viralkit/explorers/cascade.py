@@ -217,7 +217,7 @@ def _names(tree: _Tree, now: dict[str, Any]) -> dict[str, Any]:
     direct = round((now["broadcast_share"] or 0.0) * linked)
     heights = [_TOP * _middle(tree.lasting, step) for step in (1, 2)]
     return {
-        "names": [f"{direct:,} from root", f"{linked - direct:,} passed on"],
+        "names": [f"{direct:,} direct", f"{linked - direct:,} passed"],
         "heights": [rounded(height) for height in spread(heights, _TOP)],
     }
 
@@ -233,7 +233,10 @@ def _chart() -> alt.VConcatChart:
         "Blue: straight from the root; orange: passed on; grey: still to come",
         "Below: structural virality so far; dashed: a star of the same size",
     ]
-    return alt.vconcat(_tree_chart(), _path_chart(), title=live_title(subtitle), spacing=8)
+    room: Any = {"left": 5, "top": 5, "bottom": 5, "right": 24}  # for longer numbers
+    return alt.vconcat(
+        _tree_chart(), _path_chart(), title=live_title(subtitle), spacing=8, padding=room
+    )
 
 
 def _x(title: str | None) -> alt.X:

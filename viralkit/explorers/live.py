@@ -24,7 +24,10 @@ async function render({ model, el }) {
     for (const [name, value] of Object.entries(values)) view.signal(name, value);
   };
   const show = async () => {
-    if (lasting !== model.get("lasting")) set(lasting = model.get("lasting"));
+    if (lasting !== model.get("lasting")) {
+      set(lasting = model.get("lasting"));
+      view.resize();
+    }
     set(model.get("values"));
     status.textContent = model.get("text");
     frame.setAttribute("aria-label", model.get("text"));
