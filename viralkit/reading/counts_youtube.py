@@ -50,7 +50,8 @@ def open_trending(files: list[Path], names: dict[str, str], year: int | None) ->
     names = pick(names, TRENDING, source.frame.columns)
     frame, dates = mend_dates(source.frame, names["time"], year)
     frame, ids = mend_ids(frame, names["item"])
-    last = frame.columns[-1]
+    meant = {given: name for name, given in names.items()}
+    last = meant.get(frame.columns[-1], frame.columns[-1])
     allowed = "a row has all cells of the header, and its quotes are closed"
     fault = Fault(last, cut, "is cut off", allowed, "Get the whole file.")
     source = dataclasses.replace(source, frame=frame)
