@@ -160,3 +160,71 @@ def test_the_ols_summary_names_its_family():
     fit = vk.Bass(TABLE, unit="period", start=0.0).fit(method="ols")
     assert fit.choices["family"] == "normal"
     assert "normal" in str(fit.summary())
+
+
+@pytest.mark.parametrize("family", ["quasipoisson", "normal", "negative_binomial"])
+def test_a_gompertz_without_a_ceiling_is_refused_with_what_to_do(family: str):
+    t = np.arange(12.0)
+    table = periods(t.tolist(), 100 * np.exp(0.4 * t + 0.012 * t**2))
+    model = vk.Gompertz(table, unit="period", start=0.0)
+    with pytest.raises(ValueError, match=r"no best ceiling here.*Fit Exponential, or hold"):
+        model.fit(family=family)
+    assert model.fit(family=family, fixed={"m": 1e6}).params["m"] == 1e6
+
+
+def test_overdispersion_can_be_held():
+    model = vk.Bass(TABLE, unit="period", start=0.0)
+    free = model.fit(family="negative_binomial")
+    alpha = free.params["alpha"]
+    held = model.fit(family="negative_binomial", fixed={"alpha": alpha})
+    assert held.params == pytest.approx(free.params, rel=1e-6)
+    assert held.bse["alpha"] is None
+    assert held.bse["q"] == pytest.approx(free.bse["q"], rel=0.02)
+    assert held.df_resid == free.df_resid + 1
+    assert held.aic == pytest.approx(free.aic - 2, abs=1e-6)
+    wider = model.fit(family="negative_binomial", fixed={"alpha": 4 * alpha})
+    assert wider.bse["q"] == pytest.approx(2 * held.bse["q"], rel=0.1)
+    with pytest.raises(ValueError, match=r"does not go with family='quasipoisson'.*Pass family="):
+        model.fit(fixed={"alpha": 0.1})
+    with pytest.raises(ValueError, match="alpha is a finite number above zero"):
+        model.fit(family="negative_binomial", fixed={"alpha": 0.0})
+
+
+def test_bounds_before_the_first_exact_point_do_not_set_the_start():
+    total = np.append(0, np.cumsum(TABLE["count"].to_numpy()))
+    exact = running(EDGES, total).with_columns(bound=pl.lit("exact"))
+    early = running(np.array([-3.0]), np.array([10.0])).with_columns(bound=pl.lit("at_most"))
+    plain = vk.Bass(exact, unit="period").fit()
+    fit = vk.Bass(pl.concat([exact, early]), unit="period").fit()
+    assert fit.params == pytest.approx(plain.params, rel=1e-9)
+    assert fit.model.start == 0.0
+    assert not any("cannot be true" in text for text in fit.warnings)
+    wrong = early.with_columns(bound=pl.lit("at_least"))
+    told = vk.Bass(pl.concat([exact, wrong]), unit="period").fit()
+    assert any(text.startswith("1 bounds cannot be true") for text in told.warnings)
+    with pytest.raises(ValueError, match="0 exact points"):
+        vk.Bass(exact.with_columns(bound=pl.lit("at_least")), unit="period", start=0.0)
+
+
+@pytest.mark.parametrize("start", [float("nan"), "1949", [1.0]])
+def test_a_start_that_is_no_time_is_refused(start: object):
+    with pytest.raises(ValueError, match=r"is not a time\. Pass a time such as"):
+        vk.Bass(TABLE, unit="period", start=start)
+
+
+def test_the_summary_says_what_its_p_value_tests():
+    t = np.arange(12.0)
+    table = periods(t.tolist(), 1000 * np.exp(-0.1 * t) * (1 + 0.3 * np.cos(7 * t)))
+    fit = vk.Bass(table, unit="period", start=0.0).fit()
+    assert "P>|t| tests zero" in str(fit.summary())
+    assert (fit.conf_int()["lower"].drop_nulls() >= 0).all()
+
+
+def test_the_bootstrap_refuses_bounds_under_every_family():
+    total = np.append(0, np.cumsum(TABLE["count"].to_numpy()))
+    exact = running(EDGES[::2], total[::2]).with_columns(bound=pl.lit("exact"))
+    bound = running(np.array([9.0]), total[[9]] * 0.99).with_columns(bound=pl.lit("at_least"))
+    for family in ("quasipoisson", "negative_binomial"):
+        fit = vk.Bass(pl.concat([exact, bound]), unit="period").fit(family=family)
+        with pytest.raises(ValueError, match=r"cannot draw bounds.*method='profile'"):
+            fit.conf_int(method="bootstrap")

@@ -122,6 +122,8 @@ class Gompertz(Logistic):
     """Is it an S-curve with a quick rise and a long tail?
 
     ``Y(t) = m exp(-exp(-r (t - midpoint)))``; growth is fastest at ``midpoint``, at m / e.
+    Growth that has not slowed down is refused: as m → ∞ the curve turns into an exponential so
+    slowly that any fit would depend on how far the ceiling was looked for.
 
     Examples
     --------
@@ -131,6 +133,8 @@ class Gompertz(Logistic):
     >>> round(vk.Gompertz(counts, unit="period", start=0.0).fit().params["m"])
     101
     """
+
+    has_open_limit = False
 
     @staticmethod
     def shape(age: Any, r: Any, midpoint: Any) -> Any:

@@ -75,7 +75,7 @@ def fit_growth(
             f"family='negative_binomial' is not fitted by method={method!r}, which takes "
             "'normal' and 'quasipoisson'. Pass method='increments'."
         )
-    _check_fixed(model, fixed, len(model.series.increment))
+    _check_fixed(model, fixed, family)
     if method != "increments":
         _check_lagged(model, method, fixed)
     choices = {"family": family, "method": method, "bounds": bounds, "dates": dates}
@@ -90,6 +90,12 @@ def fit_growth(
     if method == "increments" and (family == "negative_binomial" or has_doubt(model, fit.choices)):
         fit = with_likelihood(fit)
         _find_limits(fit)
+    if fit.limits.get("m") == np.inf and not model.has_open_limit:
+        raise ValueError(
+            f"{model.name} has no best ceiling here: growth had not slowed down, m runs to "
+            "infinity, and the curve turns into an exponential. Fit Exponential, or hold a "
+            "ceiling: fit(fixed={'m': …})."
+        )
     return GrowthResults(fit)
 
 
@@ -98,8 +104,14 @@ def _allowed(name: str, value: str, allowed: list[str]) -> None:
         raise ValueError(f"{name}={value!r} is not known; allowed: {allowed}. Pass one of them.")
 
 
-def _check_fixed(model: Growth, fixed: dict[str, float], nobs: int) -> None:
-    names = {p.name: p for p in model.parameters}
+def _check_fixed(model: Growth, fixed: dict[str, float], family: str) -> None:
+    extra = (OVERDISPERSION,) if family == "negative_binomial" else ()
+    names = {p.name: p for p in (*model.parameters, *extra)}
+    if OVERDISPERSION.name in set(fixed) - set(names):
+        raise ValueError(
+            f"fixed={{'alpha': …}} does not go with family={family!r}, which has no overdispersion "
+            f"alpha; allowed: {list(names)}. Pass family='negative_binomial' with it."
+        )
     for name, value in fixed.items():
         _allowed("fixed", name, list(names))
         if (
@@ -111,7 +123,8 @@ def _check_fixed(model: Growth, fixed: dict[str, float], nobs: int) -> None:
                 f"fixed={{{name!r}: {value}}} is not allowed; {name} is a finite number"
                 f"{' above zero' if names[name].positive else ''}. Pass such a value."
             )
-    free = len(names) - len(fixed)
+    nobs = len(model.series.increment)
+    free = len([p for p in model.parameters if p.name not in fixed])
     if nobs < free + (free > 0):
         raise ValueError(
             f"{nobs} increments cannot give {free} parameters and their uncertainty; at least "
@@ -153,7 +166,7 @@ def _box(model: Growth) -> Array:
     size = (-600.0, 600.0)
     if model.size_is_ceiling:
         size = (np.log(1e-3 * total), np.log(1e6 * total))
-    inner = [rate if p.positive else (-100.0, 100.0) for p in model.parameters[:-1]]
+    inner = [rate if p.positive else (-1e5, 1e5) for p in model.parameters[:-1]]
     return np.array([*inner, size]).T
 
 

@@ -7,14 +7,15 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
+from .counted import CountsModel
 from .families import FAMILIES
 from .fitting import fit_growth
 from .growth_results import GrowthResults
-from .results import Array, Model, Parameter
-from .series import When, prepare, to_age
+from .results import Array, Parameter
+from .series import When, prepare
 
 
-class Growth(Model):
+class Growth(CountsModel):
     """A curve of cumulative counts: a size times a shape.
 
     Parameters
@@ -36,6 +37,7 @@ class Growth(Model):
 
     reaches_back: ClassVar[bool] = False  # whether the curve is above zero before the start
     size_is_ceiling: ClassVar[bool] = False  # whether the last parameter is approached, m → ∞
+    has_open_limit: ClassVar[bool] = True  # whether the curve gets near its limit while m is finite
     beside_open_ceiling: ClassVar[dict[str, float]] = {}  # where other parameters go as m → ∞
     methods: ClassVar[tuple[str, ...]] = ("increments",)
 
@@ -67,26 +69,9 @@ class Growth(Model):
         return None
 
     @property
-    def points(self) -> pl.DataFrame:
-        """The exact points in use: time, age, count, increment, time_lower, time_upper."""
-        columns = ["time", "age", "count", "increment", "time_lower", "time_upper"]
-        return self.series.points.select(columns)
-
-    @property
-    def bounds(self) -> pl.DataFrame:
-        """The bounds in use: time, age, count, bound."""
-        return self.series.bounds
-
-    @property
-    def label(self) -> str:
-        """Name of the item, as it stands in the data."""
-        return self.series.label
-
-    @property
     def call(self) -> str:
         """The line of Python that makes this model."""
-        start = "" if self._given_start is None else f", start={code_of(self._given_start)}"
-        return f"vk.{self.name}(counts, unit={self.unit!r}{start})"
+        return self._call()
 
     def natural(self, x: Any) -> list[Any]:
         """Turn parameters on the fitting scale (logs, or units of the span) into natural ones."""
@@ -140,12 +125,6 @@ class Growth(Model):
         alpha = params.get("alpha", 1.0)
         return float(np.sum(FAMILIES[family].deviance(self.series.increment, self.mean(x), alpha)))
 
-    def age_of(self, times: Any) -> Array:
-        """Ages, in units since the start, of dates or numbers."""
-        return to_age(
-            pl.Series(times).cast(self.series.points.schema["time"]), self.start, self.unit
-        )
-
     def fit(
         self,
         *,
@@ -177,13 +156,7 @@ class Growth(Model):
         Raises
         ------
         ValueError
-            An unknown choice or parameter, or fewer observations than free parameters.
+            An unknown choice or parameter, fewer observations than free parameters, or a Gompertz
+            curve whose ceiling runs away.
         """
         return fit_growth(self, family, method, bounds, dates, fixed or {})
-
-
-def code_of(start: When) -> str:
-    """Write a time as Python."""
-    plain = float(start) if isinstance(start, (int, float)) else start
-    text = repr(plain).replace("datetime.timezone.utc", "UTC")
-    return text.replace("datetime.datetime", "datetime").replace("datetime.date", "date")

@@ -10,11 +10,11 @@ import polars as pl
 from scipy import stats
 
 from .fitting import OVERDISPERSION, Fit, excluded_note
+from .forecasting import forecast_frame
 from .intervals import bootstrap_interval, profile_interval
 from .likelihood import Likelihood
 from .results import Array, Parameter, Results, number
 from .series import When, to_time
-from .simulate import draw_increments
 from .solve import jacobian
 
 
@@ -24,6 +24,11 @@ class GrowthResults(Results):
     ``resid`` and ``fittedvalues`` are per increment (per cumulative count under
     ``method="cumulative"``). ``params`` at a limit are 0 or infinity, without a standard error.
     """
+
+    about_intervals = (
+        "P>|t| tests zero by the standard error; intervals of positive parameters, on the log "
+        "scale, never hold zero: conf_int(method='profile') can."
+    )
 
     def __init__(
         self, fit: Fit, *, covariance: Array | None = None, residual: Array | None = None
@@ -240,7 +245,8 @@ class GrowthResults(Results):
             The last time of the forecast, after the last point.
         alpha : float
             One minus the coverage of the prediction interval: doubt about the parameters (on their
-            fitting scale) and noise of the counts, by simulation with a fixed seed.
+            fitting scale), the date of the last point and noise of the counts, by simulation with a
+            fixed seed.
 
         Returns
         -------
@@ -249,31 +255,7 @@ class GrowthResults(Results):
             data (at most 200 steps).
         """
         _check_alpha(alpha)
-        model, last = self.model, self.model.series.span
-        alike = isinstance(until, (float, int)) == isinstance(model.start, (float, int))
-        end = float(model.age_of([until])[0]) if alike and until else -np.inf
-        if not last < end < np.inf:
-            raise ValueError(
-                f"until={until!r} is not a time after the last point "
-                f"({model.points['time'][-1]}). Pass a later time, or use predict() for the past."
-            )
-        gap = float(np.median(np.diff(np.append(0.0, model.series.end))))
-        steps = int(np.clip(np.ceil((end - last) / gap), 1, 200))
-        age = np.linspace(last, end, steps + 1)
-        rise = draw_increments(self, age, gap)
-        paths = model.series.level[-1] + np.cumsum(rise, axis=1)
-        lower, upper = np.quantile(paths, [alpha / 2, 1 - alpha / 2], axis=0)
-        level = np.real(model.level(self._fit.x, age))
-        mean = model.series.level[-1] + level[1:] - level[0]
-        return pl.DataFrame(
-            {
-                "time": to_time(age[1:], model.start, model.unit),
-                "age": age[1:],
-                "mean": mean,
-                "lower": lower,
-                "upper": upper,
-            }
-        )
+        return forecast_frame(self, until, alpha)
 
     def refit(self, counts: pl.DataFrame) -> GrowthResults:
         """Fit the same model, with the same choices, to other counts."""

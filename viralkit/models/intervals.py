@@ -11,7 +11,7 @@ import polars as pl
 from scipy import optimize, stats
 from tqdm import tqdm
 
-from .likelihood import Likelihood
+from .refining import has_doubt
 from .results import Array
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def bootstrap_interval(
         raise ValueError(f"replicates={replicates} is too few for percentiles; pass at least 100.")
     if results.choices["method"] != "increments":
         raise ValueError("the bootstrap is for method='increments'. Use method='wald'.")
-    if isinstance(results._fit.objective, Likelihood) and "alpha" not in results.params:
+    if has_doubt(results.model, results.choices):
         raise ValueError(
             "the bootstrap cannot draw bounds and uncertain dates anew. Use method='profile', or "
             "fit(bounds='ignore', dates='midpoint')."

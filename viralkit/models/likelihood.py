@@ -163,7 +163,7 @@ class Likelihood:
             if information is None or not near:
                 information = self.information(x, free, nodes)
             step = self._newton(x, free, nodes, information)
-            for halving in range(40):
+            for _halving in range(40):
                 trial = np.clip(x + step, *self.box)
                 beyond = nodes if near else self.nodes(trial)
                 new = self.loss(trial, beyond)
@@ -176,10 +176,10 @@ class Likelihood:
             x, loss, nodes = trial, new, beyond
             if moved < 1e-10:
                 return x
-            if near and (moved > CLOSE or halving):
+            if near and (moved > CLOSE or _halving):
                 nodes = self.nodes(x)
                 loss = self.loss(x, nodes)
-            near = moved < CLOSE and not halving
+            near = moved < CLOSE and not _halving
         return x
 
     def _newton(self, x: Array, free: list[int], nodes: Nodes, information: Array) -> Array:
@@ -206,6 +206,13 @@ class Likelihood:
             rows.append((ahead - behind) / 4e-5)
         matrix = np.array(rows).reshape(len(free), len(free))
         return np.asarray(0.5 * (matrix + matrix.T))
+
+    def last_date(self, x: Array) -> tuple[Array, Array]:
+        """Possible ages of the last point, with their posterior weights."""
+        nodes = self.nodes(x)
+        weight = nodes.chain(self.terms(x, nodes)[0])[1]
+        last = nodes.first[-2]
+        return nodes.age[last:], np.asarray(np.bincount(nodes.after, weight)[last:], dtype=float)
 
     def pearson(self, x: Array) -> float:
         """Pearson's chi-squared, expected over the possible dates."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import copy
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import polars as pl
 
 from ..tables import TableError
+from .counted import CountsModel
 from .families import FAMILIES
-from .growth import code_of
 from .phases_results import PhasesResults
-from .results import Array, Model, Parameter
+from .results import Array, Parameter
 from .segments import Stream, chain
-from .series import When, prepare, to_age
+from .series import When, prepare
 
 RATES = ("per_day", "relative")
 POINTS = 3  # the least in a phase
@@ -23,7 +22,7 @@ MOST = 12  # breaks that are looked for when their number is not given
 EXACT = 1e-11  # deviance, as a share of all that was counted, below which a fit is exact
 
 
-class Phases(Model):
+class Phases(CountsModel):
     """When did growth change its pace, and what was the pace between?
 
     The rate is constant within a phase and jumps at breaks whose number and dates are unknown.
@@ -138,33 +137,10 @@ class Phases(Model):
         return model
 
     @property
-    def points(self) -> pl.DataFrame:
-        """The exact points in use: time, age, count, increment, time_lower, time_upper."""
-        columns = ["time", "age", "count", "increment", "time_lower", "time_upper"]
-        return self.series.points.select(columns)
-
-    @property
-    def bounds(self) -> pl.DataFrame:
-        """The bounds in the table, which phases do not use: time, age, count, bound."""
-        return self.series.bounds
-
-    @property
-    def label(self) -> str:
-        """Name of the item, as it stands in the data."""
-        return self.series.label
-
-    @property
     def call(self) -> str:
         """The line of Python that makes this model."""
-        start = "" if self._given_start is None else f", start={code_of(self._given_start)}"
         rate = "" if self.rate == "per_day" else f", rate={self.rate!r}"
-        return f"vk.Phases(counts, unit={self.unit!r}{start}{rate})"
-
-    def age_of(self, times: Any) -> Array:
-        """Ages, in units since the start, of dates or numbers."""
-        return to_age(
-            pl.Series(times).cast(self.series.points.schema["time"]), self.start, self.unit
-        )
+        return self._call(rate)
 
     def spells(self, params: dict[str, float], begin: Array, end: Array) -> Array:
         """Time from each begin to each end that falls into each phase: (rows, phases).

@@ -35,8 +35,10 @@ def with_likelihood(fit: Fit) -> Fit:
     if family.name == "negative_binomial":
         mean = fit.model.mean(x)
         spread = float(np.mean((fit.objective.count - mean) ** 2 / mean**2))
-        x = np.append(x, np.log(np.clip(spread, 1e-6, 10.0)))
-        free, names = [*free, len(names)], [*names, "alpha"]
+        held = fit.choices["fixed"].get("alpha")
+        x = np.append(x, np.log(held or np.clip(spread, 1e-6, 10.0)))
+        free = free if held else [*free, len(names)]
+        names = [*names, "alpha"]
         box = np.column_stack([box, [np.log(1e-12), np.log(1e3)]])
     lower, upper = _possible_dates(fit)
     scale = 1.0 if family.name == "negative_binomial" else fit.scale

@@ -127,6 +127,7 @@ class Results:
     bic: float | None = None
     warnings: list[str]
     facts: list[tuple[str, str]]
+    about_intervals: str = ""
 
     @property
     def tvalues(self) -> dict[str, float | None]:
@@ -136,7 +137,12 @@ class Results:
 
     @property
     def pvalues(self) -> dict[str, float | None]:
-        """Two-sided p-value of the hypothesis that the parameter is zero."""
+        """Two-sided p-value of the hypothesis that the parameter is zero.
+
+        It compares the estimate with its standard error (Wald). Intervals of positive parameters
+        are built on the log scale and never hold zero, so that the two need not agree; whether such
+        a parameter may be zero is told by ``conf_int(method="profile")``.
+        """
         t = self.tvalues.items()
         return {k: None if v is None else float(2 * self._law.sf(abs(v))) for k, v in t}
 
@@ -180,7 +186,7 @@ class Results:
             middle = [number(error, 3), number(t, 3), small]
             rows.append([name, number(estimate), *middle, number(lower), number(upper)])
         units = "; ".join(f"{p.name}: {p.label}, {p.unit}" for p in self.model.parameters)
-        level = f"Intervals: {100 * (1 - alpha):g} %."
+        level = f"Intervals: {100 * (1 - alpha):g} %. {self.about_intervals}".rstrip()
         return Summary(self.model.name, self.facts, rows, [units, level, *self.warnings])
 
     def __repr__(self) -> str:

@@ -89,7 +89,7 @@ def check_unit(table: pl.DataFrame, unit: str) -> None:
 
 
 def find_start(table: pl.DataFrame, start: When | None, cumulative: bool) -> When:
-    """Return the launch: as given, or the first row if that is a cumulative zero."""
+    """Return the launch: as given, or the first exact row if that is a cumulative zero."""
     first: When = table["time"][0]
     if start is None:
         if cumulative and table["count"][0] == 0:
@@ -98,6 +98,8 @@ def find_start(table: pl.DataFrame, start: When | None, cumulative: bool) -> Whe
             f"start=None, and the first row ({first}) is not a cumulative count of zero. Pass the "
             f"time of the launch, such as start={first!r} if the data begin there."
         )
+    if not isinstance(start, (date, int, float)) or start != start:
+        raise ValueError(f"start={start!r} is not a time. Pass a time such as {first!r}.")
     if isinstance(start, (int, float)) != isinstance(first, (int, float)):
         raise ValueError(f"start={start!r} does not match times such as {first!r}. Use one form.")
     if isinstance(first, datetime) and not isinstance(start, datetime):
@@ -129,7 +131,7 @@ def prepare(
         )
     check_unit(used, unit)
     kind = _kind(used)
-    begin_at = find_start(used, start, kind == "cumulative")
+    begin_at = find_start(_exact(used), start, kind == "cumulative")
     read = _cumulative if kind == "cumulative" else _incremental
     series = read(used, begin_at, unit, reaches_back, counts.height - used.height)
     if not np.any(series.increment > 0):
@@ -151,13 +153,18 @@ def _label(table: pl.DataFrame) -> str:
     return str(table["item"][0])
 
 
+def _exact(table: pl.DataFrame) -> pl.DataFrame:
+    """Keep exact and rounded counts."""
+    known = pl.col("bound").is_null() | pl.col("bound").is_in(["exact", "rounded"])
+    exact = table.filter(known) if "bound" in table.columns else table
+    if exact.is_empty():
+        raise TableError("0 exact points; a model needs at least 2. Add counts.")
+    return exact
+
+
 def _points(table: pl.DataFrame) -> pl.DataFrame:
     """Keep exact and rounded points, one a date: the largest."""
-    if "bound" in table.columns:
-        table = table.filter(
-            pl.col("bound").is_null() | pl.col("bound").is_in(["exact", "rounded"])
-        )
-    return table.sort("count").unique("time", keep="last").sort("time")
+    return _exact(table).sort("count").unique("time", keep="last").sort("time")
 
 
 def _with_ages(table: pl.DataFrame, start: When, unit: str) -> pl.DataFrame:
@@ -189,7 +196,9 @@ def _cumulative(
         begin, end, increment = begin[1:], end[1:], increment[1:]
     base = float(count[0]) if on_start else 0.0
     bounds = _bounds(table, start, unit)
-    true = bounds.filter([_possible(aged, row) for row in bounds.iter_rows(named=True)])
+    early = (bounds["bound"] == "at_least") & (bounds["age"] <= origin) & (bounds["count"] > base)
+    possible = [_possible(aged, row) for row in bounds.iter_rows(named=True)]
+    true = bounds.filter(pl.Series(possible, dtype=pl.Boolean) & ~early)
     lost = bounds.height - true.height
     return Series(aged, true, begin, end, increment, base, True, excluded, _label(table), lost)
 

@@ -17,15 +17,22 @@ SURE = 0.1  # standard error of log m up to which its law is taken as normal
 CAP = np.log(1e3)  # ceilings further above the counts cannot be told from none
 
 
-def draw_increments(results: GrowthResults, age: Array, gap: float) -> Array:
-    """Draw increments between ages, a row a draw; ``gap`` is the typical spacing of the data."""
+def draw_increments(
+    results: GrowthResults, age: Array, gap: float, dates: Array, weight: Array
+) -> Array:
+    """Draw increments between ages, a row a draw; ``gap`` is the typical spacing of the data.
+
+    Growth goes on from the last point, whose possible ``dates`` have a posterior ``weight``.
+    """
     rng, fit = np.random.default_rng(0), results._fit
     left = results.freedom
     doubt = left / rng.chisquare(left, (DRAWS, 1))  # of the dispersion, itself estimated
     draw = _along_ceiling if _ceiling_is_loose(results) else _about_estimate
     x = draw(results, np.sqrt(doubt), rng)
     with np.errstate(all="ignore"):
-        level = results.model.level([column[:, None] for column in x.T], age[None, :])
+        last = rng.choice(dates, (DRAWS, 1), p=weight / weight.sum()) if len(dates) > 1 else dates
+        ages = np.concatenate([np.broadcast_to(last, (DRAWS, 1)), np.tile(age[1:], (DRAWS, 1))], 1)
+        level = results.model.level([column[:, None] for column in x.T], np.maximum(ages, last))
         rise = np.nan_to_num(np.diff(level, axis=1), nan=0.0)
     rise = np.clip(rise, 1e-12 * float(np.sum(results.model.series.increment)), 1e100)
     quasi = fit.choices["family"] == "quasipoisson"  # else noise belongs to steps like the data's
