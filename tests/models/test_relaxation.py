@@ -73,7 +73,9 @@ def test_classes_are_told_apart(after: float, before: float | None, said: str) -
 
 
 def test_five_days_tell_no_class() -> None:
-    fit = Relaxation(table(noisy(burst(0.6, n=6, top=60.0), seed=1, shape=3.0)), unit="period", peak=6.0).fit()
+    fit = Relaxation(
+        table(noisy(burst(0.6, n=6, top=60.0), seed=1, shape=3.0)), unit="period", peak=6.0
+    ).fit()
     assert fit.verdict == "cannot be told"
 
 
