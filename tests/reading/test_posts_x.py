@@ -306,3 +306,12 @@ def test_sample_of_api_v1_counted_by_another_route() -> None:
     assert int(max(ids, key=len)) > 2**53 and set(ids) <= set(events["event_id"])
     stars = events.filter(kind="repost")
     assert stars["parent_id"].to_list() == stars["cascade_id"].to_list()
+
+
+def test_a_post_that_answers_itself_is_a_root(tmp_path: Path) -> None:
+    events, quality = read(
+        tmp_path, "x_v2", [tweet2(1, 0, referenced_tweets=[refers("replied_to", 1)])]
+    )
+    assert events["cascade_id"].to_list() == [name(1)]
+    seen = numbers(quality)
+    assert seen["self edges"] == 1 and seen["parents that lead in a circle"] == 0

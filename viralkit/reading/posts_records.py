@@ -170,10 +170,10 @@ def cell(value: object) -> str:
 def part(record: Record, name: str) -> Record:
     """An object inside a record: empty where it is not there, refused where it is none."""
     value = record.get(name)
-    if value is None:
-        return {}
     if isinstance(value, dict):
         return value
+    if value is None:
+        return {}
     raise Unusable(name, value, "is no object; allowed: {…} or null. Mend the line.")
 
 
@@ -188,7 +188,7 @@ def members(record: Record, name: str) -> list[Record]:
 
 def total(*numbers: Any) -> float | None:
     """The sum of the numbers that are there, if any is."""
-    known = [n for n in numbers if isinstance(n, int) and not isinstance(n, bool) and n >= 0]
+    known = [n for n in numbers if type(n) is int and n >= 0]
     return float(min(sum(known), 2**53)) if known else None
 
 

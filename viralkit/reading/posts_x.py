@@ -34,15 +34,15 @@ def read_v1_one(post: Record, embedded: bool) -> tuple[Post, list[Record]]:
     """The columns of one post, and the posts inside it."""
     get = post.get
     user = part(post, "user")
-    inside = [part(post, name) for name in INSIDE if post.get(name)]
-    reposted = part(post, "retweeted_status")
+    inside = [part(post, name) for name in INSIDE if get(name)]
+    reposted = get("retweeted_status")
     replied = get("in_reply_to_status_id_str") or get("in_reply_to_status_id")
     kind, parent, several = "post", None, 0
     if reposted:
         kind, parent = "repost", own_id(reposted)
     else:
         cited = get("quoted_status_id_str") or get("quoted_status_id")
-        cited = cited or own_id(part(post, "quoted_status"))
+        cited = cited or (own_id(inside[0]) if inside else None)
         several = int(bool(replied and cited))
         if replied or cited:
             kind, parent = ("reply", replied) if replied else ("quote", cited)
@@ -58,11 +58,16 @@ def read_v1_one(post: Record, embedded: bool) -> tuple[Post, list[Record]]:
         kind,
         get("platform"),
         get("language") or get("lang"),
-        get("full_text") or part(post, "extended_tweet").get("full_text") or get("text"),
+        get("full_text") or whole_text(post) or get("text"),
         several,
         embedded,
     )
     return row, inside
+
+
+def whole_text(post: Record) -> Any:
+    """The text of a post that a stream cut short."""
+    return part(post, "extended_tweet").get("full_text") if "extended_tweet" in post else None
 
 
 def own_id(post: Record) -> Any:
