@@ -1,4 +1,4 @@
-"""The README's Python runs as it stands, on a file such as its reader would bring."""
+"""The README's Python runs as it stands, on files such as its reader would bring."""
 
 import itertools
 import math
@@ -6,12 +6,19 @@ import os
 import re
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 README = Path(__file__).resolve().parents[1] / "README.md"
 CODE = re.findall(r"^```python\n(.*?)^```", README.read_text("utf-8"), re.DOTALL | re.MULTILINE)
 DAYS = 120
+FILES = {
+    "my_posts.csv": "id,thread_id,author,body,timestamp\n"
+    "p1,p1,ann,look,2026-01-01 10:00:00\np2,p1,bob,yes,2026-01-01 10:05:00\n",
+    "my_cascades.txt": "m1\tann\t1465833600\t4\tann:0 ann/bob:60 ann/bob/cy:90 ann/dan:95\n"
+    "broken\n",
+}
 
 
 def own_file(code: str) -> str:
@@ -32,9 +39,15 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monke
     code = "\n".join(CODE)
     for name in re.findall(r'"([\w-]+\.csv)"', code):
         Path(name).write_text(own_file(code), encoding="utf-8")
-    space: dict[str, object] = {}
+    for name, text in FILES.items():
+        assert f'"{name}"' in code
+        Path(name).write_text(text, encoding="utf-8")
+    space: dict[str, Any] = {}
     for block in CODE:
         exec(compile(block, "README.md", "exec"), space)
+    assert space["posts"]["cascade_id"].to_list() == ["p1", "p1"]
+    assert space["cascades"].select("size", "depth").rows() == [(4, 2)]
+    assert Path("cascade.png").exists() and Path("sizes.png").exists()
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README.read_text("utf-8")))

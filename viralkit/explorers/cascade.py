@@ -26,6 +26,7 @@ _LATER = "#d9d9d9"
 _TEXTS = (BLUE_TEXT, ORANGE_TEXT)
 _UNITS = {"second": "s", "minute": "min", "hour": "h", "day": "d", "year": "y"}
 _MEASURES = {
+    "seconds": "seconds",
     "events": "size",
     "generations": "depth",
     "largest generation": "max_breadth",
@@ -64,8 +65,8 @@ def explore_cascade(events: pl.DataFrame) -> Explorer:
     >>> import viralkit as vk
     >>> ui = vk.explore_cascade(vk.simulate_cascades(0.9, n_cascades=50, seed=3))
     >>> ui.time.value = 0.0
-    >>> ui.table["now"].to_list()[:2]
-    [1.0, 0.0]
+    >>> ui.table["now"].to_list()[:3]
+    [0.0, 1.0, 0.0]
     """
     growth = _Growth(used_events(events)[0])
     controls = {"cascade": growth.cascade, "time": growth.time}
@@ -140,7 +141,7 @@ class _Growth:
         tree, time = self.tree(self.cascade.value), self.time.value
         come = tree.rows.head(tree.rows["time"].search_sorted(time, "right"))
         now = cascade_table(come).row(0, named=True)
-        table = _table(now, tree.whole)
+        table = _table({**now, "seconds": time}, {**tree.whole, "seconds": tree.ends[1]})
         when = self.time.text_of(time)
         finding = (
             f"{now['size']:,} of {tree.whole['size']:,} events after {when}, "
