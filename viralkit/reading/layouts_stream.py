@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import polars as pl
 
+from viralkit.reading.events import mark_of
 from viralkit.reading.faults import OnError
 from viralkit.reading.layouts import NO_NUMBER, UNITS, clock, moment, number, require_unit
 from viralkit.reading.layouts_columns import NUMBERS, absent, new_names, require_no_unit, tidied
@@ -41,6 +43,7 @@ def stream(
     kept = read - lost if on_error == "drop" else read
     table = [("rows read", read, None), ("rows kept", kept, None), *table]
     good = good.filter(pl.col("cascade_id").is_not_null(), pl.col("origin").is_not_null())
+    good = good.sort("line")
     schema = {"check": pl.String, "rows": pl.Int64, "note": pl.String}
     told = pl.DataFrame([*table, *checks(good)], schema, orient="row")
     start = [moment(pl.col("origin")).alias("start")]
@@ -133,21 +136,22 @@ def summed(rows: pl.LazyFrame) -> pl.DataFrame:
     lost = pl.col("fault").is_not_null()
     usable = ~lost & (pl.col("excluded").is_null() if "excluded" in names else pl.lit(True))
     columns = rows.select(
-        "cascade_id",
         "line",
+        "cascade_id",
+        mark=mark_of("cascade_id"),
         lost=lost.cast(pl.UInt32),
         named=(usable & parent.is_not_null()).cast(pl.UInt32),
         own=(usable & (parent == pl.col("event_id"))).fill_null(False).cast(pl.UInt32),
         first=pl.when(usable).then("time"),
         root=pl.when(usable & parent.is_null()).then("time"),
     )
-    found = columns.group_by("cascade_id").agg(
+    found = columns.group_by("mark").agg(
         pl.len().alias("rows"),
+        pl.col("cascade_id").first(),
         pl.col("lost", "named", "own").sum(),
         pl.col("line", "first", "root").min(),
     )
-    found = found.with_columns(origin=pl.coalesce("root", "first"))
-    return found.collect(engine="streaming").sort("line")
+    return found.with_columns(origin=pl.coalesce("root", "first")).collect(engine="streaming")
 
 
 def counted_faults(wrong: pl.LazyFrame, on_error: OnError) -> list[Check]:
@@ -191,9 +195,19 @@ def settled(
         rows = rows.with_columns(excluded=pl.coalesce(old, told))
     else:
         rows = rows.filter(pl.col("fault").is_null())
-    origins = good.lazy().select("cascade_id", "origin")
-    rows = rows.join(origins, on="cascade_id", how="left", maintain_order="left")
-    rows = rows.with_columns(time=pl.col("time") - pl.col("origin"))
+    order = good["mark"].arg_sort()
+    marks = good["mark"].gather(order).to_numpy()
+    origins = good["origin"].gather(order).to_numpy()
+
+    def begun(cascades: pl.Series) -> pl.Series:
+        """When the cascades of some rows began: every one of them is among the marks."""
+        if not len(marks):
+            return pl.Series(cascades.name, [None] * len(cascades), pl.Float64)
+        found = cascades.to_frame().select(mark_of(cascades.name)).to_series().to_numpy()
+        return pl.Series(cascades.name, origins[np.searchsorted(marks[:-1], found)])
+
+    began = pl.col("cascade_id").map_batches(begun, pl.Float64, is_elementwise=True)
+    rows = rows.with_columns(time=pl.col("time") - began)
     known = [*names, "excluded"] if on_error == "keep" else names
     first = [name for name in TABLES["events"].columns if name in known]
     rest = [n for n in names if n not in (*first, *PLACE, *FAULT)]
