@@ -138,6 +138,7 @@ def test_a_broken_transfer_goes_on_where_it_stopped(server: Server, tmp_path: Pa
 def test_a_server_that_knows_no_parts_starts_over(server: Server, tmp_path: Path) -> None:
     server.script = ["cut", "whole"]
     assert len(fetch_higgs(folder=tmp_path)) == 2_998
+    assert len(server.asked) == 2
 
 
 def test_a_part_from_an_earlier_day_goes_on(server: Server, tmp_path: Path) -> None:

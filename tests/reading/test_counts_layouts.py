@@ -272,6 +272,9 @@ def test_hourly_dumps(write: Any) -> None:
     assert notes(quality)["hours in which a page is not listed"] == "0 views"
     start, _ = read_counts(path, layout="wikipedia_dumps", item="en Main_Page", stamp="start")
     assert start["time"].to_list() == [datetime(2024, 1, 1, tzinfo=UTC)]
+    broken = write("aa X 1 0\nen A many 0\nen A\n", "pageviews-20240101-000001")
+    said = refused(broken, "wikipedia_dumps", item="en A", stamp="end")
+    assert "'pageviews-20240101-000001', line 2, column 'views': 'many' is no number" in said
     assert refused(path, "wikipedia_dumps", item="en Main_Page").startswith("stamp is not given;")
     assert "names no pages" in refused(path, "wikipedia_dumps", stamp="end")
     assert "tells no hour" in refused(

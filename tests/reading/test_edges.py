@@ -31,6 +31,8 @@ def refused(source: Any, **options: Any) -> str:
         "1\t2\n1\t3\n2\t4",
         "1,2\r\n1,3\r\n2,4\r\n",
         "# a comment\n%another\n1 2\n1  3\n\n 2\t4 \n",
+        "1 2\n% x\n1 3\n2 4\n",
+        "1 2\n1 3\n#x y\n2 4\n",
         "1, 2\n1,3 \n # within\n2 ,4\n",
         "\n\n1\t2\n1\t3 \n2\t4\n",
         "source,target\n1,2\n1,3\n2,4\n",
