@@ -29,7 +29,7 @@ class Cost:
 
 
 def rows() -> list[Row]:
-    return [*table_rows(), igraph_row(), *parents_rows()]
+    return [*table_rows(), *igraph_rows(), *parents_rows()]
 
 
 def cost(work: Callable[[], object]) -> Cost:
@@ -100,33 +100,47 @@ def self_join(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.join(above, on=["cascade_id", "parent_id"], how="left", maintain_order="left")
 
 
-def igraph_row() -> Row:
-    """The mean distance of every tree; igraph gets the rows of parents for nothing."""
-    frame = vk.simulate_cascades(0.95, n_cascades=5000, largest=20_000, seed=3)
-    table = vk.cascade_table(frame)
-    frame = frame.with_columns(pl.col("event_id", "parent_id").cast(pl.Int64))
-    trees = [
-        (len(tree), (tree.tail(-1).select(pl.col("event_id", "parent_id") - tree["event_id"][0])))
-        for tree in frame.partition_by("cascade_id", maintain_order=True)
-    ]
-    edges = [(size, tree.rows()) for size, tree in trees]
-    events = frame.with_columns(pl.col("event_id", "parent_id").cast(pl.String))
+def igraph_rows() -> list[Row]:
+    """Small cascades, and those at the critical point, some of them large."""
+    small = vk.simulate_cascades(0.9, n_cascades=5000, seed=3)
+    critical = vk.simulate_cascades(1.0, n_cascades=1000, seed=3)
+    return [igraph_row("small", small), igraph_row("critical", critical)]
+
+
+def igraph_row(name: str, events: pl.DataFrame) -> Row:
+    """From the same frame, tree by tree: size, depth, breadth, leaves, mean distance."""
+    table = vk.cascade_table(events)
     mine = cheapest(lambda: vk.cascade_table(events))
-    size = f"{len(frame):,} events, {len(table):,} cascades, largest {table['size'].max():,}"
+    task = f"cascade_table, {name} cascades"
+    size = f"{len(events):,} events, {len(table):,} cascades, largest {table['size'].max():,}"
     try:
         import igraph
     except ImportError:
-        return Row("cascade_table", size, mine.cpu, "igraph", None)
+        return Row(task, size, mine.cpu, "igraph", None)
+    shapes: list[tuple[float, ...]] = []
+    theirs = cost(lambda: shapes.extend(by_igraph(events)))
+    expected = table["structural_virality"].drop_nulls().to_numpy()
+    np.testing.assert_allclose([row[-1] for row in shapes], expected, rtol=1e-9)
+    peer = f"igraph {igraph.__version__}"
+    return Row(task, size, mine.cpu, peer, theirs.cpu, mine.note())
 
-    def peer() -> list[float]:
-        return [igraph.Graph(n, links).average_path_length() for n, links in edges]
 
-    theirs = cost(peer)
-    np.testing.assert_allclose(
-        table["structural_virality"].fill_null(np.nan).to_numpy(), peer(), rtol=1e-9
-    )
-    note = f"igraph measures mean distance only; {mine.note()}"
-    return Row("cascade_table", size, mine.cpu, f"igraph {igraph.__version__}", theirs.cpu, note)
+def by_igraph(events: pl.DataFrame) -> list[tuple[float, ...]]:
+    """The shape of each cascade with a reshare."""
+    import igraph
+
+    links = events.drop_nulls("parent_id").group_by("cascade_id", maintain_order=True)
+    shapes = []
+    for parents, children in (
+        links.agg("parent_id", "event_id").select("parent_id", "event_id").rows()
+    ):
+        tree = igraph.Graph.TupleList(zip(parents, children, strict=True), directed=True)
+        steps = tree.distances(tree.vs.find(parents[0]), mode="out")[0]
+        breadth = np.bincount(np.array(steps, int)).max()
+        leaves = tree.outdegree().count(0)
+        mean = tree.average_path_length(directed=False)
+        shapes.append((tree.vcount(), max(steps), breadth, leaves, mean))
+    return shapes
 
 
 def parents_rows() -> list[Row]:
@@ -137,24 +151,23 @@ def parents_rows() -> list[Row]:
 def parents_row(kind: str) -> Row:
     rng = np.random.default_rng(0)
     accounts, posts = 500_000, 1_000_000
-    source = (accounts * rng.random(10 * posts) ** 2).astype(int)
-    edges = pl.DataFrame(
-        {"source": ids(source, kind), "target": ids(rng.integers(0, accounts, 10 * posts), kind)}
-    )
+    source, target = ((accounts * rng.random(10 * posts) ** 2).astype(int) for _ in range(2))
+    user = (accounts * rng.random(posts) ** 2).astype(int)  # who follows many posts often, too
+    edges = pl.DataFrame({"source": ids(source, kind), "target": ids(target, kind)})
     cascade = np.sort((200 * rng.random(posts) ** 2).astype(int))
     frame = pl.DataFrame(
         {
             "cascade_id": ids(cascade, kind),
             "event_id": ids(np.arange(posts), kind),
-            "user": ids(rng.integers(0, accounts, posts), kind),
+            "user": ids(user, kind),
             "time": 1.0 * np.arange(posts),
         }
     )
     vk.infer_parents(frame.head(9), edges.head(9))
     mine = cheapest(lambda: vk.infer_parents(frame, edges))
-    peer = cost(lambda: join_parents(frame, edges))
-    expected = join_parents(frame, edges)
-    if not vk.infer_parents(frame, edges)["parent_id"].equals(expected["parent_id"]):
+    joined: list[pl.DataFrame] = []
+    peer = cost(lambda: joined.append(join_parents(frame, edges)))
+    if not vk.infer_parents(frame, edges)["parent_id"].equals(joined[0]["parent_id"]):
         raise SystemExit("infer_parents: viralkit and the polars join disagree")
     size, note = "1 M posts, 10 M edges", f"{mine.note()}; join: {peer.note()}"
     return Row(f"infer_parents, {kind}", size, mine.cpu, f"pl {pl.__version__}", peer.cpu, note)

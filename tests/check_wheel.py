@@ -1,7 +1,8 @@
 """Does the wheel hold the whole kit, and does it work where there is no checkout?
 
 ``python tests/check_wheel.py`` builds a wheel and an sdist, a wheel from that sdist, compares the
-two, installs one into a new environment, and from ``/`` loads every data set and fits a model.
+two, installs one into a new environment, and from ``/`` loads every data set, fits a model and
+calls a compiled loop.
 """
 
 import subprocess
@@ -30,7 +31,10 @@ frame = frame.with_columns(pl.col("count").cum_sum(), kind=pl.lit("cumulative"))
 results = vk.Bass(vk.check(frame, "counts"), unit="period").fit()
 assert 0 < results.params["p"] < results.params["q"] < 2, results.params
 assert all(math.isfinite(value) for value in results.bse.values())
-print(f"{listed.height} tables loaded, Bass fitted:", results.params)
+events = vk.simulate_cascades(0.0, n_cascades=1, broadcast=50.0)
+star = vk.cascade_table(events).row(0, named=True)
+assert math.isclose(star["structural_virality"], 2 - 2 / star["size"]), star
+print(f"{listed.height} tables loaded, Bass fitted:", results.params, "cascade measured:", star)
 """
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import viralkit
+from viralkit.cascades.graphs import LIBRARIES
 
 ROOT = Path(__file__).resolve().parents[1]
 STUB = ast.parse((ROOT / "viralkit/__init__.pyi").read_text())
@@ -146,6 +147,15 @@ def test_the_dependencies_are_those_that_the_code_uses() -> None:
     modules = {"lazy-loader": "lazy_loader", "vl-convert-python": "vl_convert"}
     asked = {modules.get(name, name) for name in names_of(PROJECT["dependencies"])}
     assert imported() == asked
+
+
+def test_graph_libraries_are_optional() -> None:
+    # they are imported by name, when a graph is asked for
+    libraries = set(LIBRARIES) - {"arrays"}
+    assert libraries <= names_of(PROJECT["optional-dependencies"]["test"])
+    assert libraries.isdisjoint(names_of(PROJECT["dependencies"]))
+    loaded = fresh("import sys, json, viralkit.cascades.graphs; print(json.dumps([*sys.modules]))")
+    assert libraries.isdisjoint(json.loads(loaded))
 
 
 def imported() -> set[str]:

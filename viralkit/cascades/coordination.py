@@ -64,9 +64,9 @@ def coordinated(
     -------
     polars.DataFrame
         A row a pair with at least so many coincidences, the least likely first: user_a and user_b
-        (sorted by name); shared (things that both shared in the same or neighbouring hours); observed and expected
-        coincidences; p_value; q_value (Benjamini and Hochberg); group (pairs with q_value at most
-        `false_discovery_rate` are joined to groups, the largest is 1; null for all others).
+        (sorted by name); shared (things that both shared in the same or neighbouring hours);
+        observed and expected coincidences; p_value; q_value (Benjamini and Hochberg); group (pairs
+        with q_value at most `false_discovery_rate` are joined, 1 is the largest; else null).
 
     Raises
     ------

@@ -83,11 +83,11 @@ def infer_parents(
         edges = edges.filter(pl.col("excluded").is_null())
     rows = used_rows(check(events, "events").with_row_index("row"))
     parent = parent_rows(rows, edges, rule, seed)
-    chosen = rows["row"].to_numpy()[parent >= 0], parent[parent >= 0]
-    above = np.full(len(events), -1)
-    above[chosen[0]] = rows["row"].to_numpy()[chosen[1]]
-    ids = pl.Series(above).replace(-1, None)
-    return events.with_columns(events["event_id"].gather(ids).alias("parent_id"))
+    row, above = rows["row"].to_numpy(), np.zeros(len(events), np.uint32)
+    found = np.flatnonzero(parent >= 0)
+    above[row[found]] = row[parent[found]] + 1
+    ids = pl.concat([events["event_id"].clear().extend_constant(None, 1), events["event_id"]])
+    return events.with_columns(ids.gather(above).alias("parent_id"))
 
 
 def refuse_choices(events: pl.DataFrame, rule: str, seed: int | None) -> None:

@@ -15,29 +15,52 @@ def seat_of(key: Any, mask: int) -> Any:
 
 
 @part
-def seat_known(known: Any) -> tuple[Any, Any]:
-    """A table, less than half full, of the known keys and their numbers (-1: a free seat)."""
+def seat_known(known: Any) -> Any:
+    """A table, at most half full, of the known keys, each beside its number and one (0: free)."""
     seats = 4
     while seats < 2 * len(known):
         seats *= 2
-    table, number = np.empty(seats, np.uint64), np.full(seats, np.int32(-1))
+    table = np.zeros((seats, 2), np.uint64)
     for k in range(len(known)):
         seat = seat_of(known[k], seats - 1)
-        while number[seat] >= 0:
+        while table[seat, 1] > 0:
             seat = (seat + 1) & (seats - 1)
-        table[seat], number[seat] = known[k], k
-    return table, number
+        table[seat, 0], table[seat, 1] = known[k], k + 1
+    return table
+
+
+@part
+def match_in_range(known: Any, least: Any, span: Any, keys: Any, found: Any) -> None:
+    """Look keys up where the known ones lie close together: a place for each number."""
+    number = np.full(span + 1, np.int32(-1))
+    for k in range(len(known)):
+        number[known[k] - least] = k
+    for row in range(len(keys)):
+        inside = least <= keys[row] and keys[row] - least <= span
+        found[row] = number[keys[row] - least] if inside else -1
+
+
+@part
+def match_by_table(known: Any, keys: Any, found: Any) -> None:
+    """Look keys up by their hashes."""
+    table = seat_known(known)
+    mask = len(table) - 1
+    for row in range(len(keys)):
+        seat = seat_of(keys[row], mask)
+        while table[seat, 1] > 0 and table[seat, 0] != keys[row]:
+            seat = (seat + 1) & mask
+        found[row] = np.int64(table[seat, 1]) - 1
 
 
 @kernel
 def match_keys(known: Any, keys: Any) -> NDArray[np.int32]:
     """The number of each key among the known ones, which differ; -1 where it is none of them."""
-    table, number = seat_known(known)
-    mask = len(table) - 1
-    found = np.empty(len(keys), np.int32)
-    for row in range(len(keys)):
-        seat = seat_of(keys[row], mask)
-        while number[seat] >= 0 and table[seat] != keys[row]:
-            seat = (seat + 1) & mask
-        found[row] = number[seat]
+    found = np.full(len(keys), np.int32(-1))
+    if len(known) > 0:
+        least = np.min(known)
+        span = np.max(known) - least
+        if span < np.uint64(16 * len(known)):
+            match_in_range(known, least, span, keys, found)
+        else:
+            match_by_table(known, keys, found)
     return found
