@@ -145,7 +145,9 @@ class Growth(CountsModel):
         bounds : {"censored", "ignore"}
             Whether counts known only as at least or at most enter the likelihood.
         dates : {"interval", "midpoint"}
-            Whether uncertain dates are integrated over time_lower … time_upper.
+            Whether uncertain dates are integrated over time_lower … time_upper (all days alike,
+            between the exact dates on either side). They explain part of the scatter, so that the
+            dispersion has fewer degrees of freedom: ``results.freedom``.
         fixed : dict, optional
             Parameters held at given values, by name.
 

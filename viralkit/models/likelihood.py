@@ -61,16 +61,17 @@ class Likelihood:
 
     def nodes(self, x: Array) -> Nodes:
         """Possible dates at x: where their posterior lives."""
-        alpha = float(self.alpha(x))
-
-        def noise(mean: Array) -> Array:
-            variance = self.family.variance(np.maximum(mean, self.scale), alpha)
-            return np.asarray(np.sqrt(self.scale * variance))
-
         if not np.any(self.upper > self.lower):
             return certain(self.lower)
-        reach = np.maximum(noise(self.count), self._reach(alpha))
-        return lay(lambda age: self.curve(x, age), self.lower, self.upper, self.count, reach, noise)
+        alpha = float(self.alpha(x))
+        reach = np.maximum(self._noise(self.count, alpha), self._reach(alpha))
+        level, noise = (lambda age: self.curve(x, age)), (lambda mean: self._noise(mean, alpha))
+        return lay(level, self.lower, self.upper, self.count, reach, noise)
+
+    def _noise(self, mean: Array, alpha: float) -> Array:
+        """Standard deviation of a count; that of a small mean is not below one cluster's."""
+        variance = self.family.variance(np.maximum(mean, self.scale), alpha)
+        return np.asarray(np.sqrt(self.scale * variance))
 
     def _reach(self, alpha: float) -> Array:
         """How far above its count a mean may be, for each of the standard deviations of DROP."""
