@@ -33,6 +33,7 @@ PAYLOADS = [
 ]
 TABLES = """import polars as pl
 import viralkit as vk
+from viralkit.tables import Quality
 vk.setup()
 names = {names!r}
 total = [0, 9, 31, 60, 105, 170, 260, 350, 420, 470, 500, 520]
@@ -42,6 +43,9 @@ def counts(name):
                          "kind": "cumulative", "unit": name, "metric": name, "bound": bound,
                          "reference": name}})
 happenings = pl.DataFrame({{"time": [1.0, 5.0], "label": names[:1] * 2}})
+ids = [f"{{name}}{{i}}" for i in range(40) for name in names]
+tree = pl.DataFrame({{"cascade_id": names[0], "event_id": ids, "parent_id": [None, *ids[:-1]],
+                     "time": [float(i) for i in range(len(ids))], "label": names * 40}})
 """
 CELLS = [
     "views = [counts(name).with_columns(unit=pl.lit('views')) for name in names]\n"
@@ -59,6 +63,12 @@ CELLS = [
     "films = [t.with_columns(rename) for t in (vk.load_films(), vk.load_films_weekends(),"
     " vk.load_films_opening_days())]\nlegs = vk.explore_legs(*films)\n"
     "legs.film.value = names[0]\nlegs",
+    "vk.cascade_chart(tree, title=names[1])",
+    "vk.sizes_chart(tree.with_columns(cascade_id=pl.col('event_id')).head(8), 'label')",
+    "vk.explore_cascade(tree)",
+    "texts = pl.DataFrame({'file': names, 'line': 1, 'column': names, 'value': names,"
+    " 'reason': names})\nQuality(texts.select(check='file', rows='line', note='file'),"
+    " texts)",
     "pl.DataFrame({name: [name] for name in names})",
     "pl.DataFrame({'a': names}).lazy()",
     "pl.Series('a', names)",
@@ -83,7 +93,7 @@ def opened(lab, browser) -> Iterator[tuple]:
     panel = driving.open_notebook(page, lab, "hostile.ipynb")
     driving.run_all(page)
     assert driving.errors(page) == []
-    panel.locator(".viralkit-explorer .vega-embed canvas").nth(3).wait_for(state="attached")
+    panel.locator(".viralkit-explorer .vega-embed canvas").nth(4).wait_for(state="attached")
     yield page, panel, outside
     page.close()
 
@@ -104,13 +114,13 @@ def test_nothing_breaks_in_jupyterlab(opened) -> None:
     assert driving.errors(page) == []
     drawn = driving.charts_drawn(panel)
     assert all(drawn), f"blank charts at places {[i for i, ok in enumerate(drawn) if not ok]}"
-    assert len(drawn) >= driving.charts_expected(page) == 10
+    assert len(drawn) >= driving.charts_expected(page) == 13
 
 
 def test_sliders_move_and_still_nothing_runs(opened) -> None:
     page, panel, _ = opened
     found = driving.explorers(panel)
-    assert len(found) == 4
+    assert len(found) == 5
     for explorer in found:
         before = driving.looks(explorer)
         driving.move(driving.sliders(explorer)[0])
