@@ -144,14 +144,16 @@ def _layers(marks: pl.DataFrame, axis: Axis) -> alt.LayerChart:
         ),
     ]
     if marks["event_id"].null_count():
-        circles = base.transform_filter("!isValid(datum.event_id)")
-        area = alt.Size("count:Q", scale=alt.Scale(domainMin=1, range=[14, 900]), legend=None)
-        layers.append(
-            circles.mark_point(fill="white", fillOpacity=0.5, strokeWidth=1.5, opacity=1).encode(
-                x, y, colour, area, tooltip=tips
-            )
-        )
+        circles = _circles(base.transform_filter("!isValid(datum.event_id)"))
+        layers.append(circles.encode(x, y, colour, tooltip=tips))
     return alt.layer(*layers, *_names(marks))
+
+
+def _circles(base: alt.Chart) -> alt.Chart:
+    area = alt.Size("count:Q", scale=alt.Scale(domainMin=1, range=[14, 900]), legend=None)
+    circles = base.mark_point(fill="white", fillOpacity=0.5, strokeWidth=1.5, opacity=1)
+    sized: alt.Chart = circles.encode(area)
+    return sized
 
 
 def _unit(marks: pl.DataFrame, axis: Axis) -> tuple[str, float]:

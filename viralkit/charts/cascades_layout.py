@@ -14,6 +14,7 @@ MOST_MARKS = 1000  # events and summaries; with the links between them twice as 
 _BINS = 24
 _SPANS = ((120, "second", 1), (7200, "minute", 60), (172_800, "hour", 3600), (6.3e7, "day", 86_400))
 _YEAR = 31_557_600
+UNIT_SIGNS = {"second": "s", "minute": "min", "hour": "h", "day": "d", "year": "y"}
 
 
 def used_events(events: pl.DataFrame) -> tuple[pl.DataFrame, str]:

@@ -13,18 +13,24 @@ import polars as pl
 
 from viralkit.cascades.measure import cascade_table
 from viralkit.charts.cascades import COLOURS, point_size, summed_note
-from viralkit.charts.cascades_layout import largest, one_cascade, span_unit, tree, used_events
-from viralkit.charts.parts import plain, rounded, rule, short, spread
+from viralkit.charts.cascades_layout import (
+    UNIT_SIGNS,
+    largest,
+    one_cascade,
+    span_unit,
+    tree,
+    used_events,
+)
+from viralkit.charts.parts import plain, rounded, rule, spread
 from viralkit.charts.theme import BLUE_TEXT, GREY, INK, ORANGE_TEXT
 from viralkit.explorers.box import WIDTH, Explorer, State, end_names, live_title
-from viralkit.explorers.sliders import NumberSlider
+from viralkit.explorers.sliders import TimeSlider
 
 _TOP, _BOTTOM = 240, 70
 _MOST = 200  # cascades to choose from
 _GRID, _ROWS = 40, 2_000_000
 _LATER = "#d9d9d9"
 _TEXTS = (BLUE_TEXT, ORANGE_TEXT)
-_UNITS = {"second": "s", "minute": "min", "hour": "h", "day": "d", "year": "y"}
 _MEASURES = {
     "seconds": "seconds",
     "events": "size",
@@ -73,21 +79,6 @@ def explore_cascade(events: pl.DataFrame) -> Explorer:
     return Explorer(controls, _chart(), growth.state)
 
 
-class TimeSlider(NumberSlider):
-    """A slider of seconds, written in the unit that people would use."""
-
-    def show_span(self, ends: tuple[float, float], value: float) -> None:
-        """Move to another span of time."""
-        self.min, self.max = ends[0], max(ends[1], ends[0] + 1.0)
-        self.value = value
-        self._follow()
-
-    def text_of(self, value: float) -> str:
-        """Write the time in the unit of the whole span."""
-        unit, seconds = span_unit(self.max - self.min)
-        return f"{short(value / seconds)} {_UNITS[unit]}"
-
-
 @dataclass(frozen=True)
 class _Tree:
     """One cascade: its events, what it came to, and what its chart needs at any time."""
@@ -125,7 +116,7 @@ class _Growth:
         first, last = float(rows["time"][0]), float(rows["time"][-1])
         unit, seconds = span_unit(last - first)
         whole = cascade_table(rows).row(0, named=True)
-        lasting = {**_marks(rows, seconds), **_path(rows, seconds), "unit": f" {_UNITS[unit]}"}
+        lasting = {**_marks(rows, seconds), **_path(rows, seconds), "unit": f" {UNIT_SIGNS[unit]}"}
         pad = (last - first or 1.0) / 60
         ends = (first - pad, max(last, first + 1.0) + pad)
         lasting["ends"] = [rounded(end / seconds) for end in ends]

@@ -11,6 +11,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from viralkit.charts.cascades_layout import UNIT_SIGNS, span_unit
 from viralkit.charts.parts import short
 from viralkit.wording import show
 
@@ -138,6 +139,21 @@ class NumberSlider(Slider):
         """Return the position of a number."""
         low, high = self._scale(self.min), self._scale(self.max)
         return self.steps * (self._scale(value) - low) / (high - low)
+
+
+class TimeSlider(NumberSlider):
+    """A slider of seconds, written in the unit that people would use."""
+
+    def show_span(self, ends: tuple[float, float], value: float) -> None:
+        """Move to another span of time."""
+        self.min, self.max = ends[0], max(ends[1], ends[0] + 1.0)
+        self.value = value
+        self._follow()
+
+    def text_of(self, value: float) -> str:
+        """Write the time in the unit of the whole span."""
+        unit, seconds = span_unit(self.max - self.min)
+        return f"{short(value / seconds)} {UNIT_SIGNS[unit]}"
 
 
 class ChoiceSlider(Slider):
