@@ -196,8 +196,9 @@ def run_all(page: Page) -> None:
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     accept_kernel(page)
     page.wait_for_function("() => document.querySelectorAll('.jp-InputPrompt').length > 0")
-    page.wait_for_function(f"() => !({WAITING})() && !({BUSY})()", timeout=300_000)
-    page.wait_for_timeout(1_000)
+    for _ in range(2):  # once more: a busy machine may not have begun when first looked at
+        page.wait_for_function(f"() => !({WAITING})() && !({BUSY})()", timeout=300_000)
+        page.wait_for_timeout(1_000)
 
 
 def code_cells(page: Page) -> list[dict[str, Any]]:
