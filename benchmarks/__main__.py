@@ -7,10 +7,16 @@ import argparse
 
 import polars as pl
 
-from benchmarks import bass, cascades, tables
+from benchmarks import bass, cascades, hawkes, posts, tables
 from benchmarks.timing import Row
 
-TASKS = {"bass": bass.rows, "cascades": cascades.rows, "tables": tables.rows}
+TASKS = {
+    "bass": bass.rows,
+    "cascades": cascades.rows,
+    "hawkes": hawkes.rows,
+    "posts": posts.rows,
+    "tables": tables.rows,
+}
 
 
 def main() -> None:

@@ -345,7 +345,7 @@ def test_several_files_are_one_source(tmp_path: Path) -> None:
 def test_json_of_the_platform_itself_is_told(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_text('{"rest_id": "1", "legacy": {"created_at": "x"}}')
-    with pytest.raises(TableError, match=r"column 'id' not found; .* Export .* as CSV"):
+    with pytest.raises(TableError, match=r"column 'id' not found; .* take its CSV, or pass"):
         read_posts(path, layout="4cat")
 
 

@@ -181,3 +181,16 @@ def test_a_line_in_another_encoding_costs_its_letters_only(tmp_path: Path) -> No
     path = tmp_path / "posts.jsonl"
     path.write_bytes(json.dumps(tweet(1, 0)).encode().replace(b"post 1", b"n\xe9"))
     assert read_posts(path, layout="x_v1")[0]["text"].to_list() == ["n\ufffd"]
+
+
+@pytest.mark.parametrize("depth", [200, 500, 900, 960, 990, 5000])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_deep_nesting_costs_its_line_at_most(tmp_path: Path, layout: Any, depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    web = '{"legacy": {}, "quoted_status_result": {"result": ' * (depth // 3)
+    lines = [f'{{"id": "1", "text": {deep}, "body": {deep}}}', web + "1" + "}}" * (depth // 3)]
+    lines += [f'{{"id": {deep}, "subject": {{"uri": {deep}}}}}', json.dumps(WHOLE[layout][0])]
+    events, _ = read_posts(
+        write_lines(tmp_path / "a.ndjson", lines), layout=layout, on_error="drop"
+    )
+    assert len(events) >= 1

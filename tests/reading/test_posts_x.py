@@ -315,3 +315,38 @@ def test_a_post_that_answers_itself_is_a_root(tmp_path: Path) -> None:
     assert events["cascade_id"].to_list() == [name(1)]
     seen = numbers(quality)
     assert seen["self edges"] == 1 and seen["parents that lead in a circle"] == 0
+
+
+def web(number: int, **more: Any) -> dict[str, Any]:
+    """Give a post as the site itself sends it."""
+    legacy = {key: value for key, value in tweet(number, number).items() if key != "user"}
+    account = {"legacy": {"screen_name": f"user{number}", "followers_count": 10 * number}}
+    outer = {key: more.pop(key) for key in ("quoted_status_result",) if key in more}
+    return {
+        "rest_id": name(number),
+        "core": {"user_results": {"result": account}},
+        "legacy": {**legacy, "user_id_str": f"u{number}", **more},
+        **outer,
+    }
+
+
+def test_posts_as_the_site_sends_them(tmp_path: Path) -> None:
+    first = web(1)
+    records = [
+        first,
+        web(2, retweeted_status_result={"result": first}),
+        web(3, in_reply_to_status_id_str=name(1)),
+        web(4, quoted_status_result={"result": {"tweet": web(5)}}),
+        web(6, quoted_status_result={"result": {"tombstone": {}}}),
+    ]
+    events, quality = read(tmp_path, "x_v1", records)
+    assert links(events) == [
+        (name(1), name(1), None, "post", 0.0),
+        (name(1), name(2), name(1), "repost", 60.0),
+        (name(1), name(3), name(1), "reply", 120.0),
+        (name(5), name(4), name(5), "quote", -60.0),
+        (name(5), name(5), None, "post", 0.0),
+        (name(6), name(6), None, "post", 0.0),
+    ]
+    assert events.filter(event_id=name(2)).select("user", "magnitude").rows() == [("u2", 20.0)]
+    assert numbers(quality)["negative delays"] == 1

@@ -47,7 +47,8 @@ def read_posts(
     layout : {"4cat", "x_v1", "x_v2", "bluesky", "mastodon"}
         "4cat": tables that 4CAT exports (CSV, TSV, Parquet, or flat objects in NDJSON), of any of
         its platforms. The others hold a JSON record a line, an array, or a page of several lines:
-        "x_v1": posts of API v1.1 of X (Twitter), pages of a search, streams; "x_v2": posts of
+        "x_v1": posts of API v1.1 of X (Twitter), pages of a search, streams, and posts as the
+        site sends them (4CAT keeps these in NDJSON); "x_v2": posts of
         API v2 as pages, flattened (twarc) or streamed; "bluesky": repost and post records as
         `listRecords` gives them, the stream (Jetstream), views of posts, or records alone;
         "mastodon": statuses and boosts.

@@ -128,6 +128,6 @@ def require_columns(columns: Sequence[str]) -> None:
         if not set(allowed) & set(columns):
             said = absent_column(name, name, list(columns)).split(" Rename")[0]
             raise TableError(
-                f"{said} Export the data set of 4CAT as CSV; its NDJSON of some platforms is what "
-                "the platform sent."
+                f"{said} Some NDJSON of 4CAT is what the platform sent: take its CSV, or pass "
+                'layout="x_v1" (X), "x_v2" (X by API) or "bluesky".'
             )

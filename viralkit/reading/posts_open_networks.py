@@ -60,7 +60,7 @@ def read_bluesky(body: Record, envelope: Record) -> list[Post]:
         envelope.get("polarity"),
         total(*(envelope.get(f"{name}Count") for name in ("repost", "reply", "quote"))),
         envelope.get("did") or author.get("did") or authority(uri),
-        body.get("createdAt"),
+        body.get("createdAt") or body.get("created_at"),
         kind,
         envelope.get("platform"),
         envelope.get("language") or language,

@@ -20,6 +20,7 @@ NUMBERS = ("magnitude", "polarity", "reported")
 TEXTS = ("user", "created", "kind", "platform", "language", "text")
 FLAGS = ("several", "embedded")
 COLUMNS = (*IDS, *NUMBERS, *TEXTS, *FLAGS)
+DEEP = "[[[…]]]"
 SHOWN = 200  # how much of a cell that cannot be used is kept for the report
 
 
@@ -75,6 +76,9 @@ class Collector:
             pages = self.layout.open_page(record)
         except Unusable as error:
             return self.refuse(line, error)
+        except RecursionError:
+            said = "is nested too deep; allowed: some hundred levels. Mend the line."
+            return self.refuse(line, Unusable("line", DEEP, said))
         self.notices += not pages
         for post, shared in pages:
             try:
@@ -112,8 +116,8 @@ class Collector:
     def texts(self, name: str, values: Sequence[Any]) -> pl.Series:
         """A column of texts: fast where all are, one by one where some are not."""
         try:
-            column = pl.Series(name, values, pl.String, strict=True)
-        except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+            column = pl.Series(name, only(values, str), pl.String)
+        except ValueError:
             keep = self.name_of if name in IDS else lambda _row, _name, value: written(value)
             mended = [keep(row, name, value) for row, value in enumerate(values)]
             column = pl.Series(name, mended, pl.String)
@@ -133,8 +137,8 @@ class Collector:
     def numbers(self, name: str, values: Sequence[Any]) -> pl.Series:
         """A column of numbers, with a fault noted where one is none."""
         try:
-            return pl.Series(name, values, pl.Float64, strict=True)
-        except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):
+            return pl.Series(name, only(values, int, float), pl.Float64)
+        except (TypeError, ValueError, OverflowError):
             mended = [self.number_of(row, name, value) for row, value in enumerate(values)]
             return pl.Series(name, mended, pl.Float64)
 
@@ -153,11 +157,21 @@ class Collector:
         return None
 
 
+def only(values: Sequence[Any], *kinds: type) -> Sequence[Any]:
+    """The values, if they are of these types alone (deep lists hang polars)."""
+    if set(map(type, values)) <= {*kinds, type(None)}:
+        return values
+    raise ValueError("values of other types")
+
+
 def written(value: Any) -> str | None:
     """A value as text that polars can hold: what is no text, as JSON."""
     if value is None:
         return None
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+    except RecursionError:
+        text = DEEP
     return text.encode("utf-8", "replace").decode()
 
 

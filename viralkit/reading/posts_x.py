@@ -17,7 +17,21 @@ def open_v1(record: Record) -> list[tuple[Record, Record]]:
         return [(post, {}) for post in members(record, "statuses")]
     if "id" not in record and "id_str" not in record and NOTICES & record.keys():
         return []
-    return [(record, {})]
+    return [(from_web(record) if "legacy" in record else record, {})]
+
+
+def from_web(record: Record) -> Record:
+    """A post as the site itself sends it (4CAT keeps it so in NDJSON), in the shape of v1.1."""
+    whole = part(record, "tweet") or record  # some posts stand one level deeper
+    legacy = part(whole, "legacy")
+    account = part(part(part(whole, "core"), "user_results"), "result")
+    user = {**part(account, "legacy"), "id_str": legacy.get("user_id_str")}
+    inside = {
+        "retweeted_status": part(part(legacy, "retweeted_status_result"), "result"),
+        "quoted_status": part(part(whole, "quoted_status_result"), "result"),
+    }
+    posts = {n: from_web(one) for n, one in inside.items() if {"legacy", "tweet"} & one.keys()}
+    return {**legacy, "id_str": whole.get("rest_id"), "user": user, **posts}
 
 
 def read_v1(post: Record, _shared: Record) -> list[Post]:
@@ -103,7 +117,7 @@ def read_v2_one(post: Record, users: Record, embedded: bool) -> tuple[Post, list
     references = members(post, "referenced_tweets")
     kind, parent = chosen(references)
     counts = part(post, "public_metrics")
-    author = part(post, "author")
+    author = part(post, "author") or part(post, "author_user")
     name = get("author_id") or author.get("id")
     author = author or (users.get(name, {}) if isinstance(name, str) else {})
     row = (
