@@ -101,7 +101,8 @@ def event_checks(events: pl.DataFrame) -> list[Check]:
     ids = [name for name in ROW if name in events.columns]
     if len({events.schema[name] for name in ids}) > 1:
         events = events.with_columns(pl.col(ids).cast(pl.String))
-    twice = repeated(events, ids[:2])
+    marks = events.select(mark_of(*ids[:2])).to_series()
+    twice = repeated(events, marks)
     others = len(twice) - twice.select(ids[:2]).n_unique()
     duplicates = len(twice) - twice.select(ids).n_unique()
     tied = pl.col("time") == pl.col("time").shift(1)
@@ -114,7 +115,8 @@ def event_checks(events: pl.DataFrame) -> list[Check]:
     ]
     if len(ids) < 3:
         return [*checks, ("events that name a parent", 0, "this source names none")]
-    return [*checks, ("several parents", others - duplicates, None), *parent_checks(events)]
+    several = ("several parents", others - duplicates, None)
+    return [*checks, several, *parent_checks(events, marks, bool(len(twice)))]
 
 
 def mark_of(*names: str) -> pl.Expr:
@@ -126,19 +128,18 @@ def mark_of(*names: str) -> pl.Expr:
     return pl.struct(pl.col(name).alias(str(i)) for i, name in enumerate(names)).hash()
 
 
-def repeated(rows: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
-    """The rows whose keys may stand in several: all of those, and hardly any other."""
-    marks = rows.select(mark_of(*keys)).to_series()
+def repeated(rows: pl.DataFrame, marks: pl.Series) -> pl.DataFrame:
+    """The rows whose mark stands in several."""
     return rows.filter(marks.is_duplicated()) if marks.n_unique() < len(rows) else rows.clear()
 
 
-def parent_checks(events: pl.DataFrame) -> list[Check]:
+def parent_checks(events: pl.DataFrame, marks: pl.Series, doubled: bool) -> list[Check]:
     """Self edges, orphans, children before their parent, and the share of parents found."""
     named = events.filter(pl.col("parent_id").is_not_null())
     self_edges = pl.col("parent_id") == pl.col("event_id")
     named = named.select("time", mark=mark_of("cascade_id", "parent_id"), own=self_edges)
-    parents = events.select(mark=mark_of("cascade_id", "event_id"), first="time")
-    if parents["mark"].n_unique() < len(parents):
+    parents = pl.DataFrame({"mark": marks, "first": events["time"]})
+    if doubled:
         parents = parents.group_by("mark").agg(pl.col("first").min())
     found = named.join(parents, on="mark")
     early = found.select(((pl.col("time") < pl.col("first")) & ~pl.col("own")).sum()).item()

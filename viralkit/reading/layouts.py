@@ -10,7 +10,7 @@ from typing import Literal
 import polars as pl
 
 from viralkit.reading.columns import require_choice
-from viralkit.reading.events import repeated
+from viralkit.reading.events import mark_of, repeated
 from viralkit.reading.faults import Fault
 from viralkit.reading.settling import FAULT, PLACE, Check, blame
 from viralkit.reading.unpacking import PACKED, find_files, read_lines
@@ -131,7 +131,8 @@ def number_events(events: pl.DataFrame, key: str, separator: str) -> pl.DataFram
     The rows are numbered in the order in which they stand; `again` says which one it is.
     """
     events = events.with_columns(again=pl.lit(1, pl.UInt32), event_id="user")
-    few = repeated(events.with_row_index("place"), [key, "user"])
+    marks = events.select(mark_of(key, "user")).to_series()
+    few = repeated(events.with_row_index("place"), marks)
     if not len(few):
         return events
     number = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over(key, "user")

@@ -134,7 +134,7 @@ def left_out(before: pl.DataFrame, after: pl.DataFrame, reason: str) -> pl.DataF
 
 def without_duplicates(rows: pl.DataFrame) -> Mended:
     """Of rows with the same event and parent, the first stays."""
-    twice = repeated(rows, [*IDS, "parent_id"])
+    twice = repeated(rows, rows.select(mark_of(*IDS, "parent_id")).to_series())
     first = twice.unique([*IDS, "parent_id"], keep="first", maintain_order=True)
     gone = twice.join(first, on="line", how="anti")["line"]
     return without(rows, gone), {"duplicates": len(gone)}
@@ -155,7 +155,7 @@ def without_self_edges(rows: pl.DataFrame) -> Mended:
 
 def with_one_parent(rows: pl.DataFrame) -> Mended:
     """Of the rows of an event one stays: that of a root, else of the last parent before it."""
-    twice = repeated(rows, IDS)
+    twice = repeated(rows, rows.select(mark_of(*IDS)).to_series())
     if not len(twice):
         return rows, {"several parents": 0}
     parents = rows.group_by("cascade_id", parent_id="event_id").agg(posted=pl.col("time").min())
