@@ -124,3 +124,45 @@ def test_what_has_not_come_yet_is_asked_in_the_present(fit):
     assert question() == "What does the Linear model foresee for clip?"
     assert question(counts(12)) == "What does the Linear model foresee for clip?"
     assert question(counts(30)) == "What did the Linear model foresee for clip?"
+
+
+def weekly(n=30, missing=()):
+    weeks = [i for i in range(n) if i not in missing]
+    start = [START + timedelta(7 * i) for i in weeks]
+    return pl.DataFrame(
+        {
+            "item": "app",
+            "time": start,
+            "period_end": [day + timedelta(7) for day in start],
+            "count": [100 + i % 3 for i in weeks],
+            "kind": "incremental",
+        }
+    )
+
+
+@pytest.mark.parametrize("model", [vk.Linear, vk.Phases])
+@pytest.mark.parametrize("missing", [12, 20])
+def test_periods_missing_in_what_came_are_left_out_of_the_forecast_too(model, missing):
+    fit = model(weekly(12), unit="week", start=START).fit()
+    until, rate = START + timedelta(7 * 30), weekly(12)["count"].mean()
+    whole, holed = (
+        vk.forecast_chart(fit, until, weekly(missing=without)) for without in ((), (missing,))
+    )
+    ends = [layers(chart)[1][1][-1]["mean"] for chart in (whole, holed)]
+    assert ends[0] - ends[1] == pytest.approx(rate, rel=0.01)
+    counts = dict(layers(holed))["point"]
+    assert counts[-1]["count"] == weekly(missing=(missing,))["count"].sum()
+    told = holed.to_dict()["title"]["subtitle"]
+    assert told[1].endswith("17 of 17 later counts inside")
+    assert told[2] == "1 gap in what came; counts and forecasts leave them out"
+    assert len(whole.to_dict()["title"]["subtitle"]) == 2
+
+
+def test_what_came_alone_is_added_to_what_was_known():
+    fit = vk.Linear(weekly(12), unit="week", start=START).fit()
+    until = START + timedelta(7 * 30)
+    whole, alone = (
+        dict(layers(vk.forecast_chart(fit, until, given)))["point"]
+        for given in (weekly(), weekly().slice(12))
+    )
+    assert whole == alone and whole[0]["count"] == weekly(13)["count"].sum()

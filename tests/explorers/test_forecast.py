@@ -112,3 +112,18 @@ def test_what_is_no_growth_model_is_refused_with_a_next_step(given):
 def test_a_model_in_place_of_its_class_is_refused():
     with pytest.raises(TypeError, match="'Linear' is not the class of a growth model"):
         vk.explore_forecast(vk.Linear(counts(), unit="day"), counts(), unit="day")
+
+
+def test_periods_missing_after_today_are_left_out_of_the_forecast_too():
+    table = counts(kind="incremental", count=100).with_columns(
+        period_end=pl.col("time") + timedelta(1)
+    )
+    holed = table.filter(pl.col("time") != START + timedelta(12))
+    ui = vk.explore_forecast(vk.Linear, holed, unit="day", start=START)
+    ui.today.value = START + timedelta(10)
+    assert ui.table["value"][0] == pytest.approx(1900) and ui.table["value"][3] == 1900
+    assert ui.table["value"][4] == 1.0
+    frame = eval(ui.code, {"vk": vk, "pl": pl, "date": date, "counts": holed})
+    assert frame["mean"][-1] == pytest.approx(1900) and "gaps=[(12.0, 13.0)]" in ui.code
+    ui.today.value = START + timedelta(14)
+    assert "gaps" not in ui.code

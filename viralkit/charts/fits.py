@@ -171,12 +171,11 @@ def _growth(results: Any, x: alt.X) -> list[alt.Chart]:
 def _fitted_rate(results: Any) -> pl.DataFrame:
     """Return the growth of the curve per unit of time, in runs that end where a gap begins."""
     age, mean = (results.predict()[name].to_numpy() for name in ("age", "mean"))
-    series = results.model.series
-    gaps = np.flatnonzero(series.begin[1:] > series.end[:-1] + 1e-9)
-    run = np.searchsorted(series.begin[gaps + 1], age[:-1], side="right")
+    gaps = results.model.series.gaps
+    run = np.searchsorted([end for _, end in gaps], age[:-1], side="right")
     outside = np.ones(len(run), bool)
-    for gap in gaps:
-        outside &= (age[1:] <= series.end[gap]) | (age[:-1] >= series.begin[gap + 1])
+    for begin, end in gaps:
+        outside &= (age[1:] <= begin) | (age[:-1] >= end)
     middle = moments(results.model, (age[:-1] + age[1:]) / 2)
     rate = np.diff(mean) / np.diff(age)
     return pl.DataFrame({"time": middle, "count": rate, "run": run}).filter(outside)

@@ -55,7 +55,8 @@ def forecast_chart(
     -------
     altair.LayerChart
         Filled points were known, open points came later; the band is the prediction interval. A
-        forecast far above the counts leaves the plot, its end is told in its label.
+        forecast far above the counts leaves the plot, its end is told in its label. Where periods
+        are missing in `actual`, counts and forecast both leave them out, as the subtitle says.
 
     Raises
     ------
@@ -74,8 +75,8 @@ def forecast_chart(
     fits = list(results) if isinstance(results, Sequence) else [results]
     model = fitted(fits[0])
     known = observed(model)
-    came = known.clear() if actual is None else later(model, actual)
-    curves = [joined(fit, until, alpha) for fit in fits]
+    came, gaps = (known.clear(), []) if actual is None else later(model, actual)
+    curves = [joined(fit, until, alpha, gaps) for fit in fits]
     came = came.filter(pl.col("age") <= curves[0]["age"].max())
     x = axis_from_start(model, max([until, *known["time"]]))
     domain = _reach(pl.concat([known["count"], came["count"]]), curves)
@@ -96,14 +97,21 @@ def forecast_chart(
     found = [
         f"{fit.model.name}: {held(curve, came)}" for fit, curve in zip(fits, curves, strict=True)
     ]
-    lines = [what, " · ".join(found) if came.height else ""]
+    missed = sum(begin < curves[0]["age"][-1] for begin, _ in gaps)
+    note = f"{missed} gap{'s' * (missed > 1)} in what came; counts and forecasts leave them out"
+    lines = [what, " · ".join(found) if came.height else "", note if missed else ""]
     return titled(alt.layer(*drawing), question, lines, " ".join([question, *lines]))
 
 
-def joined(results: Any, until: date | datetime | float, alpha: float) -> pl.DataFrame:
-    """Return a forecast that begins at the last known point."""
+def joined(
+    results: Any,
+    until: date | datetime | float,
+    alpha: float,
+    gaps: Sequence[tuple[float, float]] = (),
+) -> pl.DataFrame:
+    """Return a forecast that begins at the last known point and leaves gaps out."""
     model = results.model
-    frame: pl.DataFrame = results.forecast(until, alpha)
+    frame: pl.DataFrame = results.forecast(until, alpha, gaps=gaps)
     known = float(model.points["count"][-1])
     first = pl.DataFrame(
         {"age": model.series.end[-1:], "mean": known, "lower": known, "upper": known}
@@ -112,10 +120,18 @@ def joined(results: Any, until: date | datetime | float, alpha: float) -> pl.Dat
     return joint.with_columns(moments(model, joint["age"]))
 
 
-def later(model: Any, actual: pl.DataFrame) -> pl.DataFrame:
-    """Return what came after the model's last point, as cumulative counts."""
-    whole = observed(Linear(actual, unit=model.unit, start=model.start))
-    return whole.filter(pl.col("age") > model.series.span)
+def later(model: Any, actual: pl.DataFrame) -> tuple[pl.DataFrame, list[tuple[float, float]]]:
+    """Return what came after the model's last point, as cumulative counts, and the gaps in it."""
+    whole, last = Linear(actual, unit=model.unit, start=model.start), model.series.span
+    came = observed(whole).filter(pl.col("age") > last)
+    if whole.series.cumulative:
+        return came, []
+    known = whole.series.end <= last + 1e-9
+    total = float(model.points["count"][-1]) - float(whole.series.increment[known].sum())
+    ends = np.append(last, whole.series.end[~known])
+    pairs = zip(ends.tolist(), whole.series.begin[~known].tolist(), strict=False)
+    gaps = [(end, begin) for end, begin in pairs if begin > end + 1e-9]
+    return came.with_columns(pl.col("count") + total), gaps
 
 
 def held(curve: pl.DataFrame, came: pl.DataFrame) -> str:

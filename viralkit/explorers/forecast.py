@@ -65,7 +65,8 @@ def explore_forecast(
         (quantity, value: the forecast for the last date, its 95 % prediction interval, what was
         seen, and the share of the later counts inside the interval); ``ui.chart``; ``ui.code``.
         Fits are made when a date is first visited, with dates in the middle of their intervals and
-        without bounds, so that the slider stays quick.
+        without bounds, so that the slider stays quick. Where periods are missing, counts and
+        forecast both leave them out.
 
     Raises
     ------
@@ -121,7 +122,7 @@ class _Past:
         known = self.counts.filter(pl.col(ends) <= today)
         try:
             model = self.model_class(known, unit=self.unit, start=self.whole.start)
-            return joined(model.fit(**_FAST), self.last, 0.05), ""
+            return joined(model.fit(**_FAST), self.last, 0.05, self.whole.series.gaps), ""
         except (ValueError, ArithmeticError, np.linalg.LinAlgError) as problem:
             return None, f"No fit on this day: {plain(problem, 40)}"
 
@@ -179,11 +180,15 @@ class _Past:
         )
 
     def _code(self, today: Any) -> str:
+        """Write the line that gives the forecast, with the gaps that it leaves out."""
         ends = "period_end" if "period_end" in self.counts.columns else "time"
         name, _, rest = self.whole.call.partition("(counts")
         known = f"counts.filter(pl.col({ends!r}) <= {literal(today)})"
         choices = ", ".join(f"{choice}={value!r}" for choice, value in _FAST.items())
-        return f"{name}({known}{rest}.fit({choices}).forecast({literal(self.last)})"
+        now = float(self.whole.age_of([today])[0])
+        gaps = [tuple(map(rounded, gap)) for gap in self.whole.series.gaps if gap[0] >= now]
+        until = f"{literal(self.last)}, gaps={gaps}" if gaps else literal(self.last)
+        return f"{name}({known}{rest}.fit({choices}).forecast({until})"
 
     def chart(self) -> alt.LayerChart:
         """Draw what was known, what came, and the forecast from today on."""

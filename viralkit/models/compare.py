@@ -112,5 +112,6 @@ def _at_cutoff(fit: Any, stop: When, alpha: float) -> tuple[float, float, float]
     except ValueError:
         return None
     time, seen = later.select("time", "count").row(0)
-    mean, lower, upper = early.forecast(time, alpha).select("mean", "lower", "upper").row(-1)
+    ahead = early.forecast(time, alpha, gaps=fit.model.series.gaps)
+    mean, lower, upper = ahead.select("mean", "lower", "upper").row(-1)
     return abs(mean - seen), float(lower <= seen <= upper), upper - lower

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .growth import Growth
     from .growth_results import GrowthResults
 
+SCORE = 0.01  # in standard errors; a search that ended well is far below
 FLAT = 1e-6  # a loss that falls by less than this, all the way to the limit, has no minimum
 OVERDISPERSION = Parameter("alpha", "overdispersion alpha", "variance = mean + alpha mean²")
 
@@ -82,6 +83,9 @@ def fit_growth(
     if method == "ols":
         return ordinary_least_squares(model, choices | {"fixed": fixed})
     score = make_score(model, FAMILIES["normal" if family == "normal" else "quasipoisson"], method)
+    given = np.array([model.internal([fixed.get(p.name, 1.0) for p in model.parameters])] * 2)
+    held = np.array([name in fixed for name in names])
+    score = replace(score, box=np.where(held, given, score.box))
     free = [i for i, name in enumerate(names) if name not in fixed]
     x = _best(model, score, free, fixed)
     fit = Fit(model, score, x, free, names, 1.0, choices | {"fixed": fixed})
@@ -166,7 +170,8 @@ def _box(model: Growth) -> Array:
     size = (-600.0, 600.0)
     if model.size_is_ceiling:
         size = (np.log(1e-3 * total), np.log(1e6 * total))
-    inner = [rate if p.positive else (-1e5, 1e5) for p in model.parameters[:-1]]
+    boxes = {"rate": rate, "time": (-rate[1], -rate[0]), "none": (np.log(1e-6), np.log(1e6))}
+    inner = [boxes[p.scaling] if p.positive else (-1e5, 1e5) for p in model.parameters[:-1]]
     return np.array([*inner, size]).T
 
 
@@ -174,7 +179,7 @@ def _best(model: Growth, score: Score, free: list[int], fixed: dict[str, float])
     """Minimise from the valleys of a grid; there the size follows from the others."""
     series, parameters = model.series, model.parameters
     axes = [
-        np.log(grid / series.span) if p.positive else grid
+        np.log(grid * p.per_span(series.span)) if p.positive else grid
         for p, grid in zip(parameters, model.starts(), strict=False)
     ]
     given = model.internal([fixed.get(p.name, 1.0) for p in parameters])
@@ -182,7 +187,8 @@ def _best(model: Growth, score: Score, free: list[int], fixed: dict[str, float])
         axes[i] = given[i : i + 1] if parameter.name in fixed else axes[i]
     rest = [axis.reshape(-1, 1) for axis in np.meshgrid(*axes, indexing="ij")]
     unit = [*rest, np.zeros((1, 1))]
-    rise = model.rise(unit)
+    with np.errstate(all="ignore"):
+        rise = np.nan_to_num(model.rise(unit))
     size = np.sum(series.increment) / np.maximum(rise.sum(axis=-1, keepdims=True), 1e-290)
     if parameters[-1].name in fixed:
         size = np.full_like(size, fixed[parameters[-1].name])
@@ -215,9 +221,10 @@ def _find_limits(fit: Fit) -> None:
     last = len(fit.model.parameters) - 1
     error = dict(zip(fit.free, _log_errors(fit), strict=True))
     for index in list(fit.free):
-        if index <= last and not fit.model.parameters[index].positive:
+        parameter = fit.model.parameters[index] if index <= last else OVERDISPERSION
+        if not parameter.positive or (index < last and parameter.scaling == "none"):
             continue
-        end = "upper" if index == last else "lower"
+        end = "upper" if index == last or parameter.scaling == "time" else "lower"
         near = abs(fit.x[index] - fit.objective.box[int(end == "upper"), index]) < 8
         if (index != last or fit.model.size_is_ceiling) and (near or error[index] > 2):
             _try_limit(fit, index, end)
@@ -237,6 +244,17 @@ def _try_limit(fit: Fit, index: int, end: str) -> None:
         fit.x, fit.free = moved, rest
         name = fit.names[index]
         fit.limits[name] = 0.0 if end == "lower" else np.inf
+
+
+def stuck(fit: Fit) -> list[str]:
+    """Name the free parameters whose score is not zero: the loss still falls along them."""
+    objective, free = fit.objective, fit.free
+    if not free:
+        return []
+    score = objective.slope(fit.x, free) / 2 / fit.loss_scale
+    error = np.sqrt(np.abs(np.diag(objective.information(fit.x, free))) / fit.loss_scale)
+    steep = np.abs(score) > SCORE * np.maximum(error, 1e-150)
+    return [fit.names[i] for i, still in zip(free, steep, strict=True) if still]
 
 
 def _log_errors(fit: Fit) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,18 +17,33 @@ if TYPE_CHECKING:
     from .growth_results import GrowthResults
 
 
-def forecast_frame(results: GrowthResults, until: When, alpha: float) -> pl.DataFrame:
+def forecast_ages(
+    last: float, end: float, gap: float, gaps: Sequence[tuple[float, float]]
+) -> tuple[Array, Array]:
+    """Ages of a forecast at the typical spacing and the ends of gaps; which steps are counted."""
+    steps = int(np.clip(np.ceil((end - last) / gap), 1, 200))
+    edges = [age for pair in gaps for age in pair if last < age < end]
+    age = np.unique([*np.linspace(last, end, steps + 1), *edges])
+    middle = (age[1:] + age[:-1]) / 2
+    missing = [(begin < middle) & (middle < stop) for begin, stop in gaps]
+    return age, ~np.any([np.zeros(len(middle), bool), *missing], axis=0)
+
+
+def forecast_frame(
+    results: GrowthResults, until: When, alpha: float, gaps: Sequence[tuple[float, float]]
+) -> pl.DataFrame:
     """Forecast the cumulative count; see ``GrowthResults.forecast``."""
     model = results.model
     last, end = model.series.span, _end(results, until)
     gap = float(np.median(np.diff(np.append(0.0, model.series.end))))
-    steps = int(np.clip(np.ceil((end - last) / gap), 1, 200))
-    age = np.linspace(last, end, steps + 1)
+    age, counted = forecast_ages(last, end, gap, gaps)
     dates, weight = last_date(results)
-    paths = np.cumsum(draw_increments(results, age, gap, dates, weight), axis=1)
+    paths = np.cumsum(draw_increments(results, age, gap, dates, weight) * counted, axis=1)
     lower, upper = np.quantile(paths, [alpha / 2, 1 - alpha / 2], axis=0)
     level = np.real(model.level(results._fit.x, np.maximum(age[1:, None], dates)))
     mean = (level - np.real(model.level(results._fit.x, dates))) @ weight
+    if gaps:
+        mean = np.cumsum(np.diff(mean, prepend=0.0) * counted)
     seen = float(model.series.level[-1])
     return pl.DataFrame(
         {

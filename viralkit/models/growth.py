@@ -18,6 +18,9 @@ from .series import When, prepare
 class Growth(CountsModel):
     """A curve of cumulative counts: a size times a shape.
 
+    Where periods are missing, totals, curve and forecast leave them out: nothing is made up for
+    what nobody counted.
+
     Parameters
     ----------
     counts : polars.DataFrame
@@ -61,7 +64,7 @@ class Growth(CountsModel):
 
     @staticmethod
     def starts() -> list[Array]:
-        """Return candidates for each parameter but the size, in units of the observed span."""
+        """Return candidates for each parameter but the size, as if the observed span were one."""
         return []
 
     def peak(self, params: dict[str, float]) -> float | None:
@@ -75,14 +78,14 @@ class Growth(CountsModel):
 
     def natural(self, x: Any) -> list[Any]:
         """Turn parameters on the fitting scale (logs, or units of the span) into natural ones."""
-        pairs = zip(x, self.parameters, strict=False)
-        return [np.exp(v) if p.positive else v * self.series.span for v, p in pairs]
+        pairs, span = zip(x, self.parameters, strict=False), self.series.span
+        return [np.exp(v) if p.positive else v * p.per_span(span) for v, p in pairs]
 
     def internal(self, values: Any) -> Array:
         """Turn natural parameters into those of the fitting scale."""
         with np.errstate(divide="ignore"):
-            pairs = zip(values, self.parameters, strict=True)
-            x = [np.log(v) if p.positive else v / self.series.span for v, p in pairs]
+            pairs, span = zip(values, self.parameters, strict=True), self.series.span
+            x = [np.log(v) if p.positive else v / p.per_span(span) for v, p in pairs]
         return np.asarray(np.clip(x, -700.0, 700.0))
 
     def level(self, x: Any, age: Any) -> Any:
@@ -111,12 +114,12 @@ class Growth(CountsModel):
 
     def counted(self, x: Any, age: Array) -> Any:
         """Expected count between the first period and an age, without the gaps between periods."""
-        begin, end = self.series.begin, self.series.end
-        age = np.maximum(age, begin[0])
-        total = self.level(x, age) - self.level(x, begin[:1])
-        for gap in np.flatnonzero(begin[1:] > end[:-1] + 1e-9):
-            inside = np.clip(age, end[gap], begin[gap + 1])
-            total = total - self.level(x, inside) + self.level(x, end[gap : gap + 1])
+        first = self.series.begin[:1]
+        age = np.maximum(age, first[0])
+        total = self.level(x, age) - self.level(x, first)
+        for begin, end in self.series.gaps:
+            inside = np.clip(age, begin, end)
+            total = total - self.level(x, inside) + self.level(x, np.array([begin]))
         return total
 
     def deviance(self, params: dict[str, float], family: str = "quasipoisson") -> float:

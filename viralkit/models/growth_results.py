@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from .fitting import OVERDISPERSION, Fit, excluded_note
+from .fitting import OVERDISPERSION, Fit, excluded_note, stuck
 from .forecasting import forecast_frame
 from .intervals import bootstrap_interval, profile_interval
 from .likelihood import Likelihood
@@ -78,9 +79,20 @@ class GrowthResults(Results):
         scales = []
         for i in self._fit.free:
             name = self._fit.names[i]
-            positive = self._parameter(name).positive
-            scales.append(self.params[name] if positive else self.model.series.span)
+            parameter = self._parameter(name)
+            own = parameter.per_span(self.model.series.span)
+            scales.append(self.params[name] if parameter.positive else own)
         return np.array(scales)
+
+    @cached_property
+    def stuck(self) -> list[str]:
+        """The parameters along which the fit still gets better, though the search ended."""
+        return [] if self._covariance is not None else stuck(self._fit)
+
+    @property
+    def converged(self) -> bool:  # type: ignore[override]
+        """Whether the search ended at a best fit: no score above a hundredth standard error."""
+        return not self.stuck
 
     @property
     def freedom(self) -> float:
@@ -170,8 +182,9 @@ class GrowthResults(Results):
 
     def natural_value(self, index: int, value: float) -> float:
         """Turn one parameter from the fitting scale into its natural one."""
-        positive = self._parameter(self._fit.names[index]).positive
-        return float(np.exp(value)) if positive else float(value * self.model.series.span)
+        parameter = self._parameter(self._fit.names[index])
+        own = parameter.per_span(self.model.series.span)
+        return float(np.exp(value)) if parameter.positive else float(value * own)
 
     @cached_property
     def fittedvalues(self) -> Array:
@@ -236,13 +249,17 @@ class GrowthResults(Results):
             }
         )
 
-    def forecast(self, until: When, alpha: float = 0.05) -> pl.DataFrame:
+    def forecast(
+        self, until: When, alpha: float = 0.05, *, gaps: Sequence[tuple[float, float]] = ()
+    ) -> pl.DataFrame:
         """How many will be counted, and how sure is that?
 
         Parameters
         ----------
         until : date, datetime or float
             The last time of the forecast, after the last point.
+        gaps : sequence of pairs
+            Begin and end of periods in which nobody counts, as ages; the forecast leaves them out.
         alpha : float
             One minus the coverage of the prediction interval: doubt about the parameters (on their
             fitting scale), the date of the last point and noise of the counts, by simulation with a
@@ -255,7 +272,7 @@ class GrowthResults(Results):
             data (at most 200 steps).
         """
         _check_alpha(alpha)
-        return forecast_frame(self, until, alpha)
+        return forecast_frame(self, until, alpha, gaps)
 
     def refit(self, counts: pl.DataFrame) -> GrowthResults:
         """Fit the same model, with the same choices, to other counts."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from .intervals import is_open_above
 from .results import number
+from .series import gaps_note
 
 if TYPE_CHECKING:
     from .growth_results import GrowthResults
@@ -17,12 +18,25 @@ LOOSE = 0.5  # standard error of a log parameter: an interval that spans a facto
 
 def growth_warnings(results: GrowthResults) -> list[str]:
     """List what the data cannot identify and what to do about it."""
-    notes = [_limit(name, value) for name, value in results._fit.limits.items()]
+    notes = _unfinished(results)
+    notes += [_limit(name, value) for name, value in results._fit.limits.items()]
     notes += (_ceiling(results) or _open(results)) + _loose(results)
     notes += _method(results) + _below(results)
     if results.df_resid < 1:
         notes.append("no residual degrees of freedom: standard errors rest on nothing. Add counts.")
     return notes
+
+
+def _unfinished(results: GrowthResults) -> list[str]:
+    """Say that the search ended where the fit could still get better."""
+    if results.converged:
+        return []
+    names = ", ".join(results.stuck)
+    return [
+        f"not converged: the misfit still falls along {names}, so neither estimates nor intervals "
+        "are those of the best fit. Hold one of them: fit(fixed={…}); in a curve of your own, "
+        "check starts() and the units of its parameters."
+    ]
 
 
 def _method(results: GrowthResults) -> list[str]:
@@ -61,12 +75,7 @@ def _below(results: GrowthResults) -> list[str]:
             f"{series.contradicted} bounds cannot be true beside the exact counts and are not "
             "used. Check them, or mark the wrong rows in a column 'excluded'."
         )
-    missing = series.begin[1:] > series.end[:-1] + 1e-9
-    if missing.any():
-        notes.append(
-            f"{int(missing.sum())} gaps between periods: totals, curve and forecast leave them out."
-        )
-    return notes
+    return notes + gaps_note(series)
 
 
 def _limit(name: str, value: float) -> str:

@@ -14,7 +14,7 @@ from .families import FAMILIES
 from .phases_results import PhasesResults
 from .results import Array, Parameter
 from .segments import Stream, chain
-from .series import When, prepare
+from .series import When, outside, prepare
 
 RATES = ("per_day", "relative")
 POINTS = 3  # the least in a phase
@@ -33,7 +33,8 @@ class Phases(CountsModel):
     Increments between dates (of the count, or of its logarithm) are independent, with variance in
     proportion to their mean (quasi-Poisson): a law that is the same however finely the dates lie,
     never lets a cumulative count fall, and does not change when counts or time are counted in other
-    units. Uncertain dates are taken at ``time``, and bounds are not used.
+    units. Uncertain dates are taken at ``time``, and bounds are not used. Totals, curve and
+    forecast leave out periods that are missing.
 
     Parameters
     ----------
@@ -145,13 +146,15 @@ class Phases(CountsModel):
     def spells(self, params: dict[str, float], begin: Array, end: Array) -> Array:
         """Time from each begin to each end that falls into each phase: (rows, phases).
 
-        Before the first point the first phase goes on. Breaks out of order count as one.
+        Before the first point the first phase goes on. Breaks out of order count as one. Gaps
+        between periods are left out.
         """
         breaks = [params[f"break_{i}"] for i in _from_1(_count(params))]
         edges = np.maximum.accumulate([-np.inf, *breaks])
         upper = np.append(edges[1:], np.inf)
         until, since = (np.clip(age[:, None], edges, upper) for age in (end, begin))
-        return until - since
+        gaps = self.series.gaps
+        return outside(until, gaps) - outside(since, gaps) if gaps else until - since
 
     def _growth(self, params: dict[str, float], begin: Array, end: Array) -> Array:
         """Growth (of the count or its logarithm) between ages."""

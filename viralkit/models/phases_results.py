@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
 import polars as pl
 
+from .forecasting import forecast_ages
 from .phases_intervals import intervals
 from .phases_shapes import shape_table
 from .phases_warnings import phases_warnings
@@ -221,13 +223,17 @@ class PhasesResults(Results):
         columns = {name: self.model.to_count(growth) for name, growth in count.items()}
         return pl.DataFrame({"time": self._moments(age), "age": age, **columns})
 
-    def forecast(self, until: When, alpha: float = 0.05) -> pl.DataFrame:
+    def forecast(
+        self, until: When, alpha: float = 0.05, *, gaps: Sequence[tuple[float, float]] = ()
+    ) -> pl.DataFrame:
         """How many will be counted if the last phase goes on, and how sure is that?
 
         Parameters
         ----------
         until : date, datetime or float
             The last time of the forecast, after the last point.
+        gaps : sequence of pairs
+            Begin and end of periods in which nobody counts, as ages; the forecast leaves them out.
         alpha : float
             One minus the coverage of the prediction interval: doubt about the last rate and the
             dispersion, and noise of the counts, by simulation with a fixed seed. It does not allow
@@ -247,11 +253,11 @@ class PhasesResults(Results):
                 "Pass a later time, or use predict() for the past."
             )
         gap = float(np.median(stream.end - stream.begin))
-        age = np.linspace(last, end, int(np.clip(np.ceil((end - last) / gap), 1, 200)) + 1)
-        seen = float(stream.amount.sum())
-        paths = seen + np.cumsum(self._draw(np.diff(age)), axis=1)
+        age, counted = forecast_ages(last, end, gap, gaps)
+        seen, width = float(stream.amount.sum()), np.diff(age)
+        paths = seen + np.cumsum(self._draw(width) * counted, axis=1)
         lower, upper = np.quantile(paths, [alpha / 2, 1 - alpha / 2], axis=0)
-        mean = seen + self.params[f"rate_{self._breaks + 1}"] * (age[1:] - last)
+        mean = seen + self.params[f"rate_{self._breaks + 1}"] * np.cumsum(width * counted)
         return self._curve_frame(age[1:], mean, np.minimum(lower, mean), np.maximum(upper, mean))
 
     def refit(self, counts: pl.DataFrame) -> PhasesResults:

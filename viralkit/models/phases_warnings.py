@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from .fitting import excluded_note
+from .series import gaps_note
 
 if TYPE_CHECKING:
     from .phases_results import PhasesResults
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 def phases_warnings(results: PhasesResults) -> list[str]:
     """List what phases cannot tell and what to do about it."""
     model = results.model
-    return [*_standing(results._breaks), *_unused(model), *excluded_note(model)]
+    notes = [*_standing(results._breaks), *_unused(model), *gaps_note(model.series)]
+    return notes + excluded_note(model)
 
 
 def _standing(breaks: int) -> list[str]:

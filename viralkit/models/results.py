@@ -24,7 +24,7 @@ class Parameter:
     label : str
         What it means in words, such as ``imitation q``.
     unit : str
-        ``per day``, ``count``, ``days since start`` …
+        ``per day``, ``count``, ``days since start`` …; the fit reads `scaling` from it.
     positive : bool
         Fitted on the log scale, so that it and its interval stay above zero.
     """
@@ -33,6 +33,20 @@ class Parameter:
     label: str
     unit: str
     positive: bool = True
+
+    @property
+    def scaling(self) -> str:
+        """How it changes with the unit of time: "rate" (``per day``), "time" (``days``) or "none".
+
+        The starts of a fit are divided by the observed span, multiplied by it, or taken as given.
+        """
+        if self.unit.startswith("per "):
+            return "rate"
+        return "time" if self.unit.startswith(("day", "week", "year", "period")) else "none"
+
+    def per_span(self, span: float) -> float:
+        """How large the parameter is where it is one in units of the observed span."""
+        return {"rate": 1.0 / span, "time": span, "none": 1.0}[self.scaling]
 
 
 def number(value: float | None, digits: int = 6) -> str:
@@ -111,6 +125,8 @@ class Results:
         Dispersion: how many times the variance exceeds that of the family.
     llf, aic, bic : float or None
         None where no likelihood exists.
+    converged : bool
+        Whether the search ended at a best fit; if not, `warnings` says so.
     warnings : list of str
         What the data cannot tell, each with what to do about it.
     """
@@ -125,6 +141,7 @@ class Results:
     llf: float | None = None
     aic: float | None = None
     bic: float | None = None
+    converged: bool = True
     warnings: list[str]
     facts: list[tuple[str, str]]
     about_intervals: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -44,6 +45,25 @@ class Series:
     def level(self) -> Array:
         """Cumulative count at the end of each increment."""
         return self.base + np.cumsum(self.increment)
+
+    @property
+    def gaps(self) -> list[tuple[float, float]]:
+        """Begin and end of each gap between periods, which all totals leave out."""
+        pairs = zip(self.end[:-1], self.begin[1:], strict=True)
+        return [(float(end), float(begin)) for end, begin in pairs if begin > end + 1e-9]
+
+
+def outside(age: Array, gaps: Sequence[tuple[float, float]]) -> Array:
+    """Ages on a clock that stands still in the gaps."""
+    late = [np.clip(age, begin, end) - begin for begin, end in gaps]
+    return np.asarray(age - sum(late, np.zeros_like(age)))
+
+
+def gaps_note(series: Series) -> list[str]:
+    """Say that periods are missing, and what totals and curves do about it."""
+    number = len(series.gaps)
+    some = "1 gap" if number == 1 else f"{number} gaps"
+    return [f"{some} between periods: totals, curve and forecast leave them out."] * bool(number)
 
 
 def to_age(time: pl.Series, start: When, unit: str) -> Array:

@@ -36,7 +36,7 @@ def draw_increments(
         rise = np.nan_to_num(np.diff(level, axis=1), nan=0.0)
     rise = np.clip(rise, 1e-12 * float(np.sum(results.model.series.increment)), 1e100)
     quasi = fit.choices["family"] == "quasipoisson"  # else noise belongs to steps like the data's
-    scale = fit.scale * doubt * (1.0 if quasi else np.diff(age)[0] / gap)
+    scale = fit.scale * doubt * (1.0 if quasi else np.diff(age) / gap)
     alpha = np.exp(x[:, -1:]) if "alpha" in results.params else 0.0
     return fit.objective.family.draw(rise, scale, alpha, rng)
 

@@ -85,6 +85,12 @@ class Score:
         step[free] = np.linalg.lstsq(scaled, pull / size, rcond=1e-15)[0] / size
         return step / max(1.0, float(np.max(np.abs(step))) / 3.0)
 
+    def slope(self, x: Array, free: list[int]) -> Array:
+        """Gradient of the deviance."""
+        mean = self.mean(x)
+        residual = (self.count - mean) / self.family.variance(mean)
+        return -2.0 * np.asarray(slopes(self.mean, x, free).T @ residual)
+
     def information(self, x: Array, free: list[int]) -> Array:
         """Expected information at dispersion one."""
         slope = slopes(self.mean, x, free)
