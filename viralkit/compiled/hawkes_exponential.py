@@ -89,8 +89,8 @@ def expect(count: int, left: float, mu: float, n: float, theta: float, state: An
     out[9] += n * square
 
 
-@kernel
-def hawkes_exponential(
+@njit(error_model="numpy", nogil=True)
+def likelihood(
     time: Any, offsets: Any, until: Any, first: Any, mu: float, n: float, theta: float
 ) -> Any:
     """The log-likelihood; d/dmu, d/dn, d/dtheta; mu mu, mu n, mu theta, n n, n theta, theta theta.
@@ -119,3 +119,11 @@ def hawkes_exponential(
             out[0] -= mu * until[cascade]
             out[1] -= until[cascade]
     return out
+
+
+@kernel
+def hawkes_exponential(
+    time: Any, offsets: Any, until: Any, first: Any, mu: float, n: float, theta: float
+) -> Any:
+    """The ten numbers of `likelihood`."""
+    return likelihood(time, offsets, until, first, mu, n, theta)

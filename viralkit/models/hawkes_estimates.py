@@ -48,6 +48,11 @@ class Estimates(Results):
         """How many events does an event set off directly, on average?"""
         return float(np.exp(self._fit.place.x[0]))
 
+    @property
+    def _law(self) -> Any:
+        """The law of a standardised estimate: normal, as for any maximum of a likelihood."""
+        return stats.norm
+
     @cached_property
     def spread(self) -> Array:
         """Covariance of the coordinates that were estimated."""

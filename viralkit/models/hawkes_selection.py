@@ -16,7 +16,7 @@ from .hawkes_likelihood import Objective, Value
 from .hawkes_nodes import nodes
 from .results import Array
 
-STEPS = 300  # of time, evenly in its log
+STEPS = 120  # of time, evenly in its log
 SHIFT = 1e-3  # of a coordinate, for derivatives by differences
 TAIL = 0.75  # branching factor below which small chances are summed outside the unit circle
 GRADES = 32  # classes of marks
@@ -29,50 +29,51 @@ class Selected(Objective):
 
     def __call__(self, x: Array) -> Value:
         """Return the log-likelihood and its derivatives by all coordinates."""
-        value = super().__call__(x)
-        size, step = self.width, SHIFT
-        shifts = step * np.eye(len(x))[:size]
-        middle = self.log_kept(x)
-        up = [self.log_kept(x + s) for s in shifts]
-        down = [self.log_kept(x - s) for s in shifts]
+        value, size = super().__call__(x), self.width
+        shifts = SHIFT * np.eye(len(x))[:size]
+        pairs = [(i, j) for i in range(size) for j in range(i)]
+        both = [sign * (shifts[i] + shifts[j]) for sign in (1, -1) for i, j in pairs]
+        steps = np.array([0 * x, *shifts, *-shifts, *both])
+        kept = self.log_kept(x + steps)
+        middle, up, down = kept[0], kept[1 : size + 1], kept[size + 1 : 2 * size + 1]
         slope, bend = np.zeros(len(x)), np.zeros((len(x), len(x)))
-        for i in range(size):
-            slope[i] = (up[i] - down[i]) / (2 * step)
-            bend[i, i] = (up[i] - 2 * middle + down[i]) / step**2
-            for j in range(i):
-                both = self.log_kept(x + shifts[i] + shifts[j])
-                both += self.log_kept(x - shifts[i] - shifts[j])
-                mixed = both - up[i] - down[i] - up[j] - down[j] + 2 * middle
-                bend[i, j] = bend[j, i] = mixed / (2 * step**2)
+        slope[:size] = (up - down) / (2 * SHIFT)
+        bend[range(size), range(size)] = (up - 2 * middle + down) / SHIFT**2
+        mixed = kept[2 * size + 1 :].reshape(2, -1).sum(axis=0)
+        for (i, j), total in zip(pairs, mixed, strict=True):
+            rest = total - up[i] - down[i] - up[j] - down[j] + 2 * middle
+            bend[i, j] = bend[j, i] = rest / (2 * SHIFT**2)
         return Value(value.height - middle, value.slope - slope, value.bend - bend)
 
-    def log_kept(self, x: Array) -> float:
-        """Return the sum over cascades of the log of the chance that each was kept."""
+    def log_kept(self, places: Array) -> Array:
+        """Return for each place the sum over cascades of the log of the chance to be kept."""
         with np.errstate(all="ignore"):
-            chance = chances(self, x, self.minimum_size)
-            return float(np.sum(np.log(np.maximum(chance, 1e-300))))
+            chance = chances(self, places, self.minimum_size)
+            return np.asarray(np.sum(np.log(np.maximum(chance, 1e-300)), axis=1))
 
 
-def chances(objective: Objective, x: Array, size: int) -> Array:
-    """Return for each cascade the chance of at least ``size`` events in its window."""
-    stream, n = objective.stream, float(np.exp(x[0]))
+def chances(objective: Objective, places: Array, size: int) -> Array:
+    """Return the chance of at least ``size`` events in its window: a row a place, by cascade."""
+    stream = objective.stream
     if not objective.marked and np.all(np.isinf(stream.until)):
-        roots, place = np.unique(stream.given, return_inverse=True)
-        return np.array([borel_tanner_tail(n, int(r), size) for r in roots])[place]
-    z, sign = _circle(n, size, objective.marked)
-    weight = objective.weights(x)[0]
-    starts = stream.offsets[:-1]
-    given = stream.outcome.astype(float) * -1 + 1
-    roots = np.add.reduceat(weight * given, starts)
-    y = _solve(objective, x, z, weight)
+        roots, column = np.unique(stream.given, return_inverse=True)
+        tails = [[borel_tanner_tail(np.exp(x[0]), int(r), size) for r in roots] for x in places]
+        return np.array(tails)[:, column]
+    if isinstance(objective.kernel, PowerLawKernel) and len(places) > 1:
+        return np.concatenate([chances(objective, x[None, :], size) for x in places])
+    n, weight = np.exp(places[:, 0]), np.array([objective.weights(x)[0] for x in places])
+    z, sign = _circle(float(n[0]), size, objective.marked)
+    given = 1.0 - stream.outcome
+    roots = np.add.reduceat(weight * given, stream.offsets[:-1], axis=1)
+    y = _solve(objective, places, z, weight)
     power = stream.given[:, None] + 1 - size
-    terms = np.exp(power * np.log(z) + n * roots[:, None] * y) / (z - 1)
-    total = np.mean(terms.real, axis=1)
+    pull = (n[:, None] * roots)[:, :, None] * y
+    total = np.mean((np.exp(power * np.log(z) + pull) / (z - 1)).real, axis=2)
     return np.asarray(np.where(size > stream.given, total if sign > 0 else 1 + total, 1.0))
 
 
 def borel_tanner_tail(n: float, roots: int, size: int) -> float:
-    """Return the chance that ``roots`` events have at least ``size`` descendants and themselves."""
+    """Return the chance that ``roots`` events and all their descendants are at least ``size``."""
     if size <= roots:
         return 1.0
 
@@ -91,34 +92,42 @@ def _circle(n: float, size: int, marked: bool) -> tuple[Array, int]:
     """Return points on half a circle: outside the unit circle (sign 1) for small chances."""
     if n < TAIL and not marked:
         log_radius = 0.8 * (n - 1 - np.log(n))
-        count, sign = int(np.ceil(1.3 * size + 25 / log_radius)), 1
+        count, sign = int(np.ceil(0.65 * size + 12 / log_radius)) + 8, 1
     else:
-        count = 2 * size + 64
-        log_radius, sign = -10 * np.log(10) / count, -1
+        count, sign = size + 16, -1
+        log_radius = -5 * np.log(10) / count
     angle = np.pi * (2 * np.arange(count) + 1) / (2 * count)  # the other half is conjugate
     return np.asarray(np.exp(log_radius + 1j * angle)), sign
 
 
-def _solve(objective: Objective, x: Array, z: Array, weight: Array) -> Array:
-    """Return y at the end of each cascade's window, a column a point z."""
-    stream, shape = objective.stream, objective.shape(x)
-    n, level = float(np.exp(x[0])), _grades(weight)
-    finite = np.isfinite(stream.until)
-    longest = float(np.max(stream.until[finite], initial=0.0))
-    if isinstance(objective.kernel, PowerLawKernel):
-        rates, (shares,) = nodes(shape, max(longest, 1e-9), (1,))
-        share, unit = shares[0], shape[1]
-    else:
-        rates, share, unit = shape[:1], shape[:1], 1 / shape[0]
-    found = np.empty((len(stream.until), len(z)), dtype=complex)
+def _solve(objective: Objective, places: Array, z: Array, weight: Array) -> Array:
+    """Return y at the end of each window: by place, cascade and point z."""
+    until = objective.stream.until
+    n, level = np.exp(places[:, 0]), np.array([_grades(w) for w in weight])
+    finite = np.isfinite(until)
+    found = np.empty((len(places), len(until), len(z)), dtype=complex)
     if np.any(finite):
-        log_time = np.linspace(0.0, np.log1p(longest / unit), STEPS + 1)
-        path = _march(np.expm1(log_time) * unit, rates, share, n, z, level)
-        curve = interpolate.CubicSpline(log_time, path)
-        found[finite] = curve(np.log1p(stream.until[finite] / unit))
+        ends, column = np.unique(until[finite], return_inverse=True)
+        rates, share, unit = _exponentials(objective, places, ends[-1])
+        log_time = np.linspace(0.0, np.log1p(ends[-1] / unit), STEPS + 1, axis=1)
+        path = _march(np.expm1(log_time) * unit[:, None], rates, share, (n, z, level))
+        for i in range(len(places)):
+            curve = interpolate.CubicSpline(log_time[i], path[:, i])
+            found[i, finite] = curve(np.log1p(ends / unit[i]))[column]
     if not np.all(finite):
-        found[~finite] = _rest(n, z, level)
+        found[:, ~finite] = _rest((n, z, level))[:, None, :]
     return found
+
+
+def _exponentials(
+    objective: Objective, places: Array, longest: float
+) -> tuple[Array, Array, Array]:
+    """Return rates and shares of the kernel as a sum of exponentials, and its unit of time."""
+    shape = np.exp(places[:, 1 : 1 + objective.shapes])
+    if not isinstance(objective.kernel, PowerLawKernel):
+        return shape, shape, 1 / shape[:, 0]
+    rates, (shares,) = nodes(shape[0], longest, (1,))
+    return rates[None, :], shares[:1], shape[:, 1]
 
 
 def _grades(weight: Array) -> Array:
@@ -130,36 +139,46 @@ def _grades(weight: Array) -> Array:
     return np.asarray(means / np.mean(means))
 
 
-def _grown(n: float, z: Array, level: Array, y: Array) -> Array:
+Law = tuple[Array, Array, Array]  # branching factors by place, points z, classes of marks by place
+
+
+def _grown(law: Law, y: Array) -> Array:
     """Return F - 1: one event and what comes of it, over the law of marks."""
-    return np.asarray(z * np.mean(np.exp(n * level[:, None] * y), axis=0) - 1)
+    n, z, level = law
+    if level.shape[1] == 1:
+        return np.asarray(z * np.exp(n[:, None] * y) - 1)
+    return np.asarray(z * np.mean(np.exp((n[:, None] * level)[:, :, None] * y[:, None]), 1) - 1)
 
 
-def _march(time: Array, rates: Array, share: Array, n: float, z: Array, level: Array) -> Array:
-    """Follow y through time; each exponential of the kernel is a relaxing state of its own."""
-    state = np.zeros((len(rates), len(z)), dtype=complex)
-    path = np.zeros((len(time), len(z)), dtype=complex)
-    now = _grown(n, z, level, path[0])
-    for i in range(1, len(time)):
-        step = rates * (time[i] - time[i - 1])
-        decay, whole = np.exp(-step), -np.expm1(-step) / rates
-        late = np.where(step > 1e-4, (step + np.expm1(-step)) / step, step / 2) / rates
-        fixed = decay[:, None] * state + (share * whole)[:, None] * now
-        tilt, base = float(share @ late), fixed.sum(axis=0)
+def _march(time: Array, rates: Array, share: Array, law: Law) -> Array:
+    """Follow y through time; each exponential of the kernel is a relaxing state of its own.
+
+    Second order in the step: F is taken as linear within it.
+    """
+    shape = (len(time), len(law[1]))
+    path = np.zeros((time.shape[1], *shape), dtype=complex)
+    state = np.zeros((*rates.shape, shape[1]), dtype=complex)
+    now = _grown(law, path[0])
+    for i in range(1, len(path)):
+        step = rates * (time[:, i] - time[:, i - 1])[:, None]
+        decay, whole = np.exp(-step), share * -np.expm1(-step) / rates
+        late = share * np.where(step > 1e-4, (step + np.expm1(-step)) / step, step / 2) / rates
+        fixed = decay[:, :, None] * state + whole[:, :, None] * now[:, None, :]
+        tilt, base = late.sum(axis=1)[:, None], fixed.sum(axis=1)
         ahead = now
-        for _ in range(4):
-            ahead = _grown(n, z, level, base + tilt * (ahead - now))
-        state = fixed + (share * late)[:, None] * (ahead - now)
+        for _ in range(3):
+            ahead = _grown(law, base + tilt * (ahead - now))
+        state = fixed + late[:, :, None] * (ahead - now)[:, None, :]
         path[i] = base + tilt * (ahead - now)
         now = ahead
     return path
 
 
-def _rest(n: float, z: Array, level: Array) -> Array:
+def _rest(law: Law) -> Array:
     """Return y after endless time: the fixed point of y = z·E exp(n*·w·y) - 1."""
-    y = np.zeros(len(z), dtype=complex)
+    y = np.zeros((len(law[0]), len(law[1])), dtype=complex)
     for _ in range(20_000):
-        ahead = _grown(n, z, level, y)
+        ahead = _grown(law, y)
         if np.max(np.abs(ahead - y)) < 1e-14:
             break
         y = ahead

@@ -121,8 +121,9 @@ def _from_table(
     frame = check(events, "events")
     if "excluded" in frame.columns:
         frame = frame.filter(pl.col("excluded").is_null())
-    first = pl.int_range(pl.len()).min().over("cascade_id")
-    frame = frame.with_columns(first.alias("_first")).sort("_first", maintain_order=True)
+    by_row = frame.select("cascade_id").with_row_index("row")
+    first = by_row.select(pl.col("row").min().over("cascade_id"))["row"]  # of its cascade
+    frame = frame[np.argsort(first.to_numpy(), kind="stable")]
     sizes = frame.group_by("cascade_id", maintain_order=True).len()
     names = tuple(map(str, sizes["cascade_id"].cast(pl.String)))
     offsets = np.append(0, np.cumsum(sizes["len"].to_numpy())).astype(np.int64)
