@@ -26,7 +26,7 @@ def reactions(age: float) -> tuple[float, float]:
 def window(times: Any, seen: int, now: float) -> tuple[int, float]:
     """The first event of the window before now, and the window's length."""
     length = min(max(now / 2, SHORTEST), LONGEST)
-    first = np.searchsorted(times[:seen], now - length)
+    first = int(np.searchsorted(times[:seen], now - length))
     if seen - first < FEWEST:
         first = max(seen - FEWEST, 1) - 1
         length = now - times[first]
@@ -62,7 +62,7 @@ def waiting(times: Any, audience: Any, known: int, now: float) -> float:
 @part
 def judge(times: Any, audience: Any, now: float, found: Any) -> None:
     """One cascade at one moment: fills the four numbers that `infectiousness` gives."""
-    seen, known = np.searchsorted(times, now), np.searchsorted(times, now, side="right")
+    seen, known = int(np.searchsorted(times, now)), int(np.searchsorted(times, now, side="right"))
     found[2] = max(known - 1, 0)
     found[3] = waiting(times, audience, known, now)
     if seen < 2:
