@@ -60,8 +60,8 @@ check: $(INSTALLED)
 studies: $(INSTALLED)
 	@echo "Coverage and recovery studies"
 	@$(BIN)/python -m pytest tests/statistics
-	@echo "Fuzzing a reader for $(FUZZ_SECONDS) s"
-	@$(BIN)/python tests/fuzz_counts.py $(FUZZ_SECONDS)
+	@echo "Fuzzing the readers for $(FUZZ_SECONDS) s, after a small corpus"
+	@$(BIN)/python tests/fuzz_readers.py $(FUZZ_SECONDS)
 	@echo "Mutation testing for at most $(MUTATION_SECONDS) s, after the mutants are written"
 	@$(BIN)/python tests/mutation.py $(MUTATION_SECONDS)
 
