@@ -58,6 +58,13 @@ def test_a_later_parent_is_listed_after_its_child(tmp_path: Path) -> None:
     assert some(quality) == {"events listed before their parent": 1, "unsorted rows": 1}
 
 
+def test_users_who_reshare_themselves_come_from_their_event_before(tmp_path: Path) -> None:
+    text = "m\ta\t0\t4\ta:0 a/z:1 q/z/z:5 q/y/y:7\n"
+    events, quality = read(tmp_path / "a.txt", text, "lines", **UNIT)
+    assert events["parent_id"].to_list() == [None, "a", "z", "y"]
+    assert some(quality)["self edges"] == 1  # y has no other event: repair makes it a root
+
+
 def test_lines_that_contradict_themselves_are_counted(tmp_path: Path) -> None:
     text = "m\tz\tsoon\t9\ta:0 a/b:1\nm\ta\t0\tmany\ta:0 \n"
     _, quality = read(tmp_path / "a.txt", text, "lines", **UNIT)

@@ -62,7 +62,8 @@ def read_cascades(
     ----------
     source : path, glob, folder, list of them, polars.DataFrame, polars.LazyFrame or pair
         Text files may end in .gz or .zst. Frames are for layout "columns", and for the parts of
-        "index_and_data", which takes a pair: (index, data).
+        "index_and_data", which takes a pair: (index, data). A table larger than memory is read by
+        "columns" as ``pl.scan_csv(path, infer_schema=False)`` or ``pl.scan_parquet(path)``.
     layout : str
         How the file is built:
 
@@ -113,10 +114,11 @@ def read_cascades(
 
     Notes
     -----
-    *Events and users.* Ids are text, as in the file. Where users act several times in one cascade
-    ("lines", "sequences"), the first event of a user bears the user's name, later ones a number
-    as well (``42/2``, or ``42,2`` in sequences). In "trees" an event is a user and a post
-    (``user/post``), since reshares carry the id of the first post.
+    *Ids.* Ids are text, as in the file. A cascade is named by its message ("lines", "columns"), its
+    file ("trees", "tideh"), or the number of its line ("sequences"). Where users act several times
+    in one cascade ("lines", "sequences"), the first event of a user bears the user's name, later
+    ones a number as well (``42/2``, or ``42,2`` in sequences). In "trees" an event is a user and a
+    post (``user/post``), since reshares carry the id of the first post.
 
     *Parents in "lines".* The event of ``a/b/c:9`` is c's, and comes from b: from the latest
     earlier event with the path ``a/b``, else the latest earlier event of b, else the first later
