@@ -29,7 +29,7 @@ from viralkit.charts.parts import (
 )
 from viralkit.charts.rows import steps
 from viralkit.charts.theme import BLUE, BLUE_TEXT, GREY, HEIGHT, ORANGE, ORANGE_TEXT, WIDTH
-from viralkit.models.series import to_time
+from viralkit.models.times import to_time
 
 _LINE = 95  # characters of a subtitle's line
 

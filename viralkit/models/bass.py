@@ -22,6 +22,15 @@ class Bass(Growth):
     "cumulative" (its standard errors are too small: errors of a running total are not
     independent) and "ols" (Bass 1969: equal periods, biased).
 
+    Parameters
+    ----------
+    counts : polars.DataFrame
+        A counts table of one item; rows whose ``excluded`` is not null are skipped.
+    unit : {"day", "week", "year", "period"}
+        Unit of time of the rates; "period" for times that are numbers.
+    start : date, datetime, ISO text or float, optional
+        The launch. Required unless the first row is a cumulative count of zero.
+
     Examples
     --------
     >>> import polars as pl, viralkit as vk

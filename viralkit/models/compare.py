@@ -10,7 +10,7 @@ import polars as pl
 from tqdm import tqdm
 
 from ..tables import TableError
-from .series import When
+from .times import When, as_time
 
 SCHEMA = {
     "model": pl.String,
@@ -52,6 +52,8 @@ def compare(
 
     Raises
     ------
+    TypeError
+        It is not a list of fits.
     TableError
         The fits are of different items, or a cutoff leaves nothing to forecast.
 
@@ -65,13 +67,19 @@ def compare(
     >>> vk.compare(fits)["model"].to_list()
     ['Linear', 'Exponential']
     """
+    if not isinstance(results, Sequence) or not all(hasattr(fit, "refit") for fit in results):
+        raise TypeError(
+            "compare() takes a list of fits; a fit is what a model's fit() returns. Pass "
+            "vk.compare([vk.Bass(counts, unit=…).fit(), vk.Logistic(counts, unit=…).fit()])."
+        )
     labels = sorted({fit.model.label for fit in results})
     if len(labels) != 1:
         raise TableError(f"compare() got fits of {labels}; it takes one item. Pass fits of one.")
     points = results[0].model.points
-    stops = points["time"][points.height // 2 : -1] if cutoffs is None else list(cutoffs)
+    given = points["time"][points.height // 2 : -1] if cutoffs is None else cutoffs
+    stops = [as_time(stop, points["time"][0], "cutoff") for stop in given]
     note = _disagreement(results)
-    rounds = tqdm([(fit, list(stops)) for fit in results], desc="compare", delay=2, leave=False)
+    rounds = tqdm([(fit, stops) for fit in results], desc="compare", delay=20, leave=False)
     rows = [_row(fit, stops, alpha, note) for fit, stops in rounds]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
@@ -93,15 +101,19 @@ def _rows_of(fit: Any) -> tuple[Any, ...]:
 
 def _row(fit: Any, stops: list[When], alpha: float, note: str | None) -> tuple[Any, ...]:
     found = [_at_cutoff(fit, stop, alpha) for stop in stops]
-    held = np.array([row for row in found if row is not None]).reshape(-1, 3)
+    failures = [row for row in found if isinstance(row, str)]
+    held = np.array([row for row in found if not isinstance(row, str)]).reshape(-1, 3)
     error, inside, width = held.mean(axis=0) if len(held) else (None, None, None)
     aic, bic = (fit.aic, fit.bic) if note is None else (None, None)
     family = fit.choices.get("family")
+    if failures:
+        told = f"not fitted at {len(failures)} of {len(stops)} cutoffs, first: {failures[0]}"
+        note = f"{note}; {told}" if note else told
     return fit.model.name, family, fit.df_model, len(held), error, inside, width, aic, bic, note
 
 
-def _at_cutoff(fit: Any, stop: When, alpha: float) -> tuple[float, float, float] | None:
-    """Error, success and width of one forecast; None where the model cannot be fitted."""
+def _at_cutoff(fit: Any, stop: When, alpha: float) -> tuple[float, float, float] | str:
+    """Error, success and width of one forecast, or why the model cannot be fitted."""
     later = fit.model.points.filter(pl.col("time") > stop)
     if later.is_empty():
         raise TableError(f"cutoff {stop} leaves no point to forecast. Pass an earlier one.")
@@ -109,8 +121,8 @@ def _at_cutoff(fit: Any, stop: When, alpha: float) -> tuple[float, float, float]
         counts = fit.model.counts
         known = "time" if fit.model.series.cumulative else "period_end"
         early = fit.refit(counts.filter(pl.col(known) <= stop))
-    except ValueError:
-        return None
+    except ValueError as problem:
+        return str(problem)
     time, seen = later.select("time", "count").row(0)
     ahead = early.forecast(time, alpha, gaps=fit.model.series.gaps)
     mean, lower, upper = ahead.select("mean", "lower", "upper").row(-1)

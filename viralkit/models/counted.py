@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from .results import Array, Model
-from .series import Series, When, to_age
+from .series import Series
+from .times import When, as_time, to_age
 
 
 class CountsModel(Model):
@@ -41,10 +44,13 @@ class CountsModel(Model):
         return f"vk.{self.name}(counts, unit={self.unit!r}{start}{choices})"
 
     def age_of(self, times: Any) -> Array:
-        """Ages, in units since the start, of dates or numbers."""
-        return to_age(
-            pl.Series(times).cast(self.series.points.schema["time"]), self.start, self.unit
+        """Ages, in units since the start, of dates, ISO texts or numbers, or of one of them."""
+        several = isinstance(times, (pl.Series, np.ndarray, Sequence)) and not isinstance(
+            times, str
         )
+        dtype, like = self.series.points.schema["time"], self.series.points["time"][0]
+        listed = [as_time(time, like, "time") for time in (times if several else [times])]
+        return to_age(pl.Series(listed, dtype=dtype), self.start, self.unit)
 
 
 def _code_of(start: When) -> str:

@@ -19,6 +19,15 @@ class Exponential(Growth):
     ``Y(t) = level · exp(r t)``; the count doubles every ``ln 2 / r``. Increments between dates are
     modelled, the first from the infinite past.
 
+    Parameters
+    ----------
+    counts : polars.DataFrame
+        A counts table of one item; rows whose ``excluded`` is not null are skipped.
+    unit : {"day", "week", "year", "period"}
+        Unit of time of the rates; "period" for times that are numbers.
+    start : date, datetime, ISO text or float, optional
+        The launch. Required unless the first row is a cumulative count of zero.
+
     Examples
     --------
     >>> import polars as pl, viralkit as vk
@@ -55,6 +64,15 @@ class Linear(Growth):
 
     ``Y(t) = rate · t``: no word of mouth, a constant stream.
 
+    Parameters
+    ----------
+    counts : polars.DataFrame
+        A counts table of one item; rows whose ``excluded`` is not null are skipped.
+    unit : {"day", "week", "year", "period"}
+        Unit of time of the rates; "period" for times that are numbers.
+    start : date, datetime, ISO text or float, optional
+        The launch. Required unless the first row is a cumulative count of zero.
+
     Examples
     --------
     >>> import polars as pl, viralkit as vk
@@ -78,7 +96,18 @@ class Linear(Growth):
 class Logistic(Growth):
     """Is it an S-curve with equal halves?
 
-    ``Y(t) = m / (1 + exp(-r (t - midpoint)))``: word of mouth alone, from the infinite past.
+    ``Y(t) = m / (1 + exp(-r (t - midpoint)))``: word of mouth alone, from the infinite past. With
+    ``r = p + q`` its increments are those of the Bass model: counted by period from the start on,
+    without the time before, the two are one curve with two names for its ceiling.
+
+    Parameters
+    ----------
+    counts : polars.DataFrame
+        A counts table of one item; rows whose ``excluded`` is not null are skipped.
+    unit : {"day", "week", "year", "period"}
+        Unit of time of the rates; "period" for times that are numbers.
+    start : date, datetime, ISO text or float, optional
+        The launch. Required unless the first row is a cumulative count of zero.
 
     Examples
     --------
@@ -124,6 +153,15 @@ class Gompertz(Logistic):
     ``Y(t) = m exp(-exp(-r (t - midpoint)))``; growth is fastest at ``midpoint``, at m / e.
     Growth that has not slowed down is refused: as m → ∞ the curve turns into an exponential so
     slowly that any fit would depend on how far the ceiling was looked for.
+
+    Parameters
+    ----------
+    counts : polars.DataFrame
+        A counts table of one item; rows whose ``excluded`` is not null are skipped.
+    unit : {"day", "week", "year", "period"}
+        Unit of time of the rates; "period" for times that are numbers.
+    start : date, datetime, ISO text or float, optional
+        The launch. Required unless the first row is a cumulative count of zero.
 
     Examples
     --------

@@ -124,7 +124,7 @@ def _check_fixed(model: Growth, fixed: dict[str, float], family: str) -> None:
             or (names[name].positive and value <= 0)
         ):
             raise ValueError(
-                f"fixed={{{name!r}: {value}}} is not allowed; {name} is a finite number"
+                f"fixed={{{name!r}: {value!r}}} is not allowed; {name} is a finite number"
                 f"{' above zero' if names[name].positive else ''}. Pass such a value."
             )
     nobs = len(model.series.increment)

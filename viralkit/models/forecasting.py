@@ -10,8 +10,8 @@ import polars as pl
 
 from .likelihood import Likelihood
 from .results import Array
-from .series import When, to_time
 from .simulate import draw_increments
+from .times import When, to_time
 
 if TYPE_CHECKING:
     from .growth_results import GrowthResults

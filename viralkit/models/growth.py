@@ -12,7 +12,8 @@ from .families import FAMILIES
 from .fitting import fit_growth
 from .growth_results import GrowthResults
 from .results import Array, Parameter
-from .series import When, prepare
+from .series import prepare
+from .times import When
 
 
 class Growth(CountsModel):
@@ -27,7 +28,7 @@ class Growth(CountsModel):
         A counts table of one item; rows whose ``excluded`` is not null are skipped.
     unit : {"day", "week", "year", "period"}
         Unit of time of the rates; "period" for times that are numbers.
-    start : date, datetime or float, optional
+    start : date, datetime, ISO text or float, optional
         The launch. Required unless the first row is a cumulative count of zero.
 
     Raises

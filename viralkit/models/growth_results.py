@@ -15,8 +15,8 @@ from .forecasting import forecast_frame
 from .intervals import bootstrap_interval, profile_interval
 from .likelihood import Likelihood
 from .results import Array, Parameter, Results, number
-from .series import When, to_time
 from .solve import jacobian
+from .times import When, to_time
 
 
 class GrowthResults(Results):

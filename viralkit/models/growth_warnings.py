@@ -75,6 +75,11 @@ def _below(results: GrowthResults) -> list[str]:
             f"{series.contradicted} bounds cannot be true beside the exact counts and are not "
             "used. Check them, or mark the wrong rows in a column 'excluded'."
         )
+    if series.base > 0:
+        notes.append(
+            f"{number(series.base)} had been counted at the start already: the curve describes "
+            "what came after it. Pass the time of the launch as start, if that is earlier."
+        )
     return notes + gaps_note(series)
 
 
@@ -107,8 +112,8 @@ def _ceiling(results: GrowthResults) -> list[str]:
         return []
     return [
         f"the last point (age {number(model.series.span)} {model.unit}s) comes before the fitted "
-        f"peak (age {number(peak)}): the data cannot identify the ceiling m. Wait for the peak, or "
-        "hold a ceiling that you can defend: fit(fixed={'m': …})."
+        f"peak (age {number(peak)} {model.unit}s): the data cannot identify the ceiling m. Wait "
+        "for the peak, or hold a ceiling that you can defend: fit(fixed={'m': …})."
     ]
 
 

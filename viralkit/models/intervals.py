@@ -112,7 +112,7 @@ def bootstrap_interval(
             "fit(bounds='ignore', dates='midpoint')."
         )
     rng = np.random.default_rng(seed)
-    rounds = tqdm(range(replicates), desc="bootstrap", delay=2, leave=False)
+    rounds = tqdm(range(replicates), desc="bootstrap", delay=20, leave=False)
     draws = np.array([_refit(results, rng) for _ in rounds])
     lower, upper = np.quantile(draws, [alpha / 2, 1 - alpha / 2], axis=0, method="nearest")
     fixed = results.choices["fixed"]

@@ -14,7 +14,8 @@ from .families import FAMILIES
 from .phases_results import PhasesResults
 from .results import Array, Parameter
 from .segments import Stream, chain
-from .series import When, outside, prepare
+from .series import outside, prepare
+from .times import When
 
 RATES = ("per_day", "relative")
 POINTS = 3  # the least in a phase

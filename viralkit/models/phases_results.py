@@ -15,7 +15,7 @@ from .phases_shapes import shape_table
 from .phases_warnings import phases_warnings
 from .results import Array, Results, number
 from .segments import Chain, break_dates
-from .series import When, to_time
+from .times import When, to_time
 
 DRAWS = 4000
 COVERAGE = "dates 94–99 %, rates 91–96 %"  # tests/statistics/phases_coverage.csv

@@ -12,7 +12,8 @@ from scipy import optimize
 from ..tables import TableError
 from ..wording import show
 from .results import Array, Model, Parameter
-from .series import When, prepare, to_age, to_time
+from .series import prepare
+from .times import When, to_age, to_time
 
 if TYPE_CHECKING:
     from .relaxation_results import RelaxationResults

@@ -11,7 +11,7 @@ from scipy import stats
 from ..wording import show
 from .relaxation import FEWEST, MEMORY, Fall, Relaxation, fit_side
 from .results import Array, Results, number
-from .series import to_time
+from .times import to_time
 
 CLASSES = {  # exponent after the peak at the two ends of the memory's exponent, precursor, share
     "endogenous critical": (1 - 2 * MEMORY[1], 1 - 2 * MEMORY[0], True),

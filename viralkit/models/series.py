@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,10 @@ import polars as pl
 
 from ..tables import TableError, check
 from .results import Array
+from .times import DAYS, When, as_time, to_age
 
-DAYS = {"day": 1.0, "week": 7.0, "year": 365.25}
 LARGEST = 1e18
-When = date | datetime | float
+MANY_FALLS = 0.2  # share of rows, above which a count is hardly a total
 
 
 @dataclass(frozen=True)
@@ -66,26 +65,6 @@ def gaps_note(series: Series) -> list[str]:
     return [f"{some} between periods: totals, curve and forecast leave them out."] * bool(number)
 
 
-def to_age(time: pl.Series, start: When, unit: str) -> Array:
-    """Turn times into ages: units since the start."""
-    if isinstance(start, (int, float)):
-        return time.to_numpy().astype(float) - float(start)
-    zero = pl.Series([start]).cast(time.dtype)[0]
-    seconds = (time - zero).dt.total_microseconds().to_numpy() / 1e6
-    return np.asarray(seconds / (86400.0 * DAYS[unit]), dtype=float)
-
-
-def to_time(age: Array, start: When, unit: str) -> pl.Series:
-    """Turn ages back into times; with dates, the day in which the age falls."""
-    if isinstance(start, (int, float)):
-        return pl.Series("time", age + float(start), dtype=pl.Float64)
-    step = pl.Series(np.round(age * DAYS[unit] * 86400e6).astype("int64")).cast(pl.Duration("us"))
-    if isinstance(start, datetime):
-        return pl.Series("time", [start]).new_from_index(0, len(age)) + step
-    moments = pl.Series("time", [start]).cast(pl.Datetime("us")).new_from_index(0, len(age)) + step
-    return moments.dt.date()
-
-
 def one_series(counts: pl.DataFrame) -> pl.DataFrame:
     """Keep the rows in use, after making sure that they are of one item and one metric."""
     table = check(counts, "counts")
@@ -114,18 +93,14 @@ def find_start(table: pl.DataFrame, start: When | None, cumulative: bool) -> Whe
     if start is None:
         if cumulative and table["count"][0] == 0:
             return first
+        step = f"time of the launch, such as start={first!r} if the data begin there."
+        if cumulative:
+            step = "time of the launch, before that row: something had been counted by then."
         raise ValueError(
             f"start=None, and the first row ({first}) is not a cumulative count of zero. Pass the "
-            f"time of the launch, such as start={first!r} if the data begin there."
+            f"{step}"
         )
-    if not isinstance(start, (date, int, float)) or start != start:
-        raise ValueError(f"start={start!r} is not a time. Pass a time such as {first!r}.")
-    if isinstance(start, (int, float)) != isinstance(first, (int, float)):
-        raise ValueError(f"start={start!r} does not match times such as {first!r}. Use one form.")
-    if isinstance(first, datetime) and not isinstance(start, datetime):
-        start = datetime(start.year, start.month, start.day, tzinfo=first.tzinfo)  # type: ignore[union-attr]
-    if isinstance(first, datetime) and isinstance(start, datetime) and start.tzinfo is None:
-        start = start.replace(tzinfo=first.tzinfo)
+    start = as_time(start, first, "start")
     if start > first:  # type: ignore[operator]
         raise ValueError(f"start={start} is after the first row ({first}). Filter those rows out.")
     return start
@@ -229,9 +204,15 @@ def _refuse_falls(aged: pl.DataFrame) -> None:
     )
     if falls.height:
         time, now, before = falls.select("time", "count", "before").row(0)
+        step = "Mark the wrong rows in a column 'excluded', or use "
+        if falls.height > MANY_FALLS * aged.height:
+            step = (
+                "So many falls are counts of single periods: read the file with "
+                "kind='incremental', every='1d' (or '1w' …). If they are totals, use "
+            )
         raise TableError(
-            f"column 'count' falls from {before} to {now} at {time} ({falls.height} falls); a "
-            "cumulative count may not fall. Mark the wrong rows in a column 'excluded', or use "
+            f"column 'count' falls from {before} to {now} at {time} ({falls.height} "
+            f"fall{'s' * (falls.height > 1)}); a cumulative count may not fall. {step}"
             "counts.with_columns(pl.col('count').cum_max())."
         )
 
