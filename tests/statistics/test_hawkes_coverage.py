@@ -43,16 +43,31 @@ def tree(rng: np.random.Generator, roots: np.ndarray, n: float, delay: Delay, un
     return np.sort(np.concatenate(parts))
 
 
+def forest(rng: np.random.Generator, count: int, n: float, delay: Delay, until: float):
+    """Many cascades at once: the times of all events, and which cascade each belongs to."""
+    now, owner = np.zeros(count), np.arange(count)
+    times, owners = [now], [owner]
+    while len(now):
+        children = rng.poisson(n, len(now))
+        now, owner = np.repeat(now, children), np.repeat(owner, children)
+        now = now + delay(rng, len(now))
+        now, owner = now[now <= until], owner[now <= until]
+        times.append(now)
+        owners.append(owner)
+    return np.concatenate(times), np.concatenate(owners)
+
+
 def cascades(rng, count: int, n: float, delay: Delay, until: float, least: int = 1):
     """Draw cascades until so many have the least size; as an events table."""
     found: list[np.ndarray] = []
     while len(found) < count:
-        times = tree(rng, np.zeros(1), n, delay, until)
-        if len(times) >= least:
-            found.append(times)
-    frames = [pl.DataFrame({"cascade_id": str(i), "time": times}) for i, times in enumerate(found)]
+        times, owner = forest(rng, count if least == 1 else 400, n, delay, until)
+        large = np.flatnonzero(np.bincount(owner) >= least)
+        found += [np.sort(times[owner == i]) for i in large]
+    name = np.repeat(np.arange(count), [len(times) for times in found[:count]])
+    events = pl.DataFrame({"cascade_id": name, "time": np.concatenate(found[:count])})
     number = pl.int_range(pl.len()).over("cascade_id").cast(pl.String)
-    return pl.concat(frames).with_columns(event_id=number)
+    return events.with_columns(pl.col("cascade_id").cast(pl.String), event_id=number)
 
 
 def pooled(

@@ -157,9 +157,10 @@ def maximise(objective: Objective, held: dict[int, float], box: Box) -> Place:
 def _start(objective: Objective, held: dict[int, float], box: Box, free: list[int]) -> Array:
     """Climb from the two best of many starts on the first events."""
     most = PREFIX["exponential" if objective.shapes == 1 else "power_law"]
+    most = max(most, len(objective.stream) // 50)
     whole = objective.population  # what is left of it depends on all events
     small = objective if whole else objective.on(objective.stream.head(min(500, most)))
-    starts = np.clip(np.array(_candidates(objective, held)), box.lower, box.upper)
+    starts = np.clip(np.array(_candidates(small, held)), box.lower, box.upper)
     if _is_compiled(small):
         x = _climb_compiled(small, starts, free, box).x
     else:
