@@ -7,7 +7,7 @@ import argparse
 
 import polars as pl
 
-from benchmarks import bass, cascades, hawkes, posts, tables
+from benchmarks import bass, cascades, hawkes, posts, readers, tables
 from benchmarks.timing import Row
 
 TASKS = {
