@@ -15,6 +15,7 @@ TASKS = {
     "cascades": cascades.rows,
     "hawkes": hawkes.rows,
     "posts": posts.rows,
+    "readers": readers.rows,
     "tables": tables.rows,
 }
 
