@@ -8,6 +8,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
+from viralkit.charts.bursts import hip_chart, relaxation_chart
 from viralkit.charts.parts import (
     MOST_POINTS,
     at,
@@ -32,6 +33,7 @@ from viralkit.charts.theme import BLUE, BLUE_TEXT, GREY, HEIGHT, ORANGE, ORANGE_
 from viralkit.models.times import to_time
 
 _LINE = 95  # characters of a subtitle's line
+_BURSTS = {"Relaxation": relaxation_chart, "HIP": hip_chart}
 
 
 def fit_chart(
@@ -45,10 +47,11 @@ def fit_chart(
     Parameters
     ----------
     results : Results
-        What a growth or phases model's `fit()` returned.
+        What the `fit()` of a growth or phases model, of `Relaxation` or of `HawkesIntensity`
+        returned.
     view : {"total", "growth"}
         The counts so far with the curve and its 95 % confidence band; or the counts per unit of
-        time between two observations, as steps, with the fitted rate.
+        time between two observations, as steps, with the fitted rate. A burst has one view.
     title : str, optional
         The finding; the question by default.
 
@@ -58,13 +61,15 @@ def fit_chart(
         Bounds are hollow triangles, uncertain dates bars; the breaks of phases are rules, with
         their range of dates as a bar above. The subtitle tells the estimates with their intervals.
         Periods that are missing stand neither in the totals nor in the curve; growth is open there.
+        Relaxation: counts per unit by distance from the peak, with the power laws. HIP: the counts,
+        what is expected, and what would be left without promotions.
 
     Raises
     ------
     TypeError
-        If it is not a fit.
+        If it is not a fit, or one that this chart does not draw.
     ValueError
-        If the view is not known.
+        If the view is not known, or if a burst is asked for its growth.
 
     Examples
     --------
@@ -77,6 +82,14 @@ def fit_chart(
     """
     one_of("view", view, ["total", "growth"])
     model = fitted(results)
+    if model.name in _BURSTS:
+        one_of("view", view, ["total"])
+        return _BURSTS[model.name](results, title)
+    if not hasattr(model, "series"):
+        raise TypeError(
+            f"a fit of {model.name} is not drawn here; allowed: growth models, Phases, Relaxation "
+            "and HawkesIntensity. Look at its summary() and frame()."
+        )
     rows = observed(model)
     x = axis_from_start(model, rows["time"].max())
     layers = _total(results, rows, x) if view == "total" else _growth(results, x)
