@@ -3,6 +3,7 @@
 from typing import Any
 
 import polars as pl
+import pytest
 from counts_files import notes, rows
 
 from viralkit.reading.counts import read_counts
@@ -68,3 +69,22 @@ def test_spans_of_many_items_are_summed_up() -> None:
     assert notes(quality)["time span of 90 more"] == "10.0 to 99.0"
     assert rows(quality)["time span of 90 more"] == 90
     assert len(quality.table) < 30
+
+
+@pytest.mark.parametrize(
+    ("cells", "rows_with", "told"),
+    [
+        (["978", "1.158", "1.429", "12.300"], 3, True),
+        (["0.5", "1.25", "3.125"], 3, False),
+        (["1500", "1.158"], 1, False),
+        (["978", "1158"], None, False),
+        ([978.0, 1.158, 1.429], 2, True),
+    ],
+)
+def test_decimals_are_counted_and_thousands_set_apart_by_dots_suspected(cells, rows_with, told):
+    time = [f"2025-02-{day:02}" for day in range(1, len(cells) + 1)]
+    frame = pl.DataFrame({"time": time, "count": cells})
+    quality = read_counts(frame, kind="incremental", every="1d")[1]
+    assert rows(quality).get("counts with decimals") == rows_with
+    note = notes(quality).get("counts with decimals")
+    assert (note == "three decimals: if the dot sets thousands apart, take it out") is told

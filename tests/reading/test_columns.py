@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import polars as pl
 import pytest
 from counts_files import MAP, refusal
 
@@ -28,7 +29,7 @@ from viralkit.tables import TableError
             "column 'Views' not found; columns: ['date', 'views']. Rename it, or pass "
             "count='views'.",
         ),
-        ({"item": "video"}, "column 'video' not found; columns: ['date', 'views']. Rename it, or "),
+        ({"item": "video"}, "column 'video' not found; columns: ['date', 'views']. It names a "),
         ({"item": None}, "column None not found; columns: ['date', 'views']."),
         ({"item": "date"}, "time='date', count='views', item='date': one column stands for two"),
     ],
@@ -68,3 +69,11 @@ def test_another_separator_is_noticed(write: Any, separator: str) -> None:
         f"If {separator!r} divides your file, pass "
         f"pl.read_csv(path, separator={separator!r}, infer_schema=False)."
     )
+
+
+def test_only_columns_without_a_part_are_offered_and_a_name_is_no_column():
+    frame = pl.DataFrame({"Week": ["2025-02-03"], "downloads": ["7"]})
+    with pytest.raises(TableError, match=r"pass count='downloads'"):
+        read_counts(frame, kind="cumulative", time="Week")
+    with pytest.raises(TableError, match=r"frame\.with_columns\(item=pl\.lit\('my app'\)\) after"):
+        read_counts(frame, kind="cumulative", time="Week", count="downloads", item="my app")

@@ -235,3 +235,13 @@ def test_a_file_made_to_fill_the_memory_is_refused(
 def test_a_small_file_may_be_dense(tmp_path: Path) -> None:
     dense = gzip.compress(b"a,b\n" + b"1,2\n" * 10**6)
     assert len(opened(tmp_path / "a.csv.gz", dense).frame) == 10**6
+
+
+@pytest.mark.parametrize("sign", [";", "\t"])
+def test_cells_of_another_separator_with_commas_in_numbers_are_told_apart(tmp_path, sign):
+    file = tmp_path / "weekly.csv"
+    file.write_text(f"Week{sign}downloads\n03.02.2025{sign}1,158\n")
+    with pytest.raises(TableError) as error:
+        open_source(file)
+    assert f"pass pl.read_csv(path, separator={sign!r}, infer_schema=False)" in str(error.value)
+    assert "skip_rows" not in str(error.value)

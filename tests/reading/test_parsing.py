@@ -8,6 +8,7 @@ import pytest
 from counts_files import ADVICE, MAP, notes, refusal, rows
 
 from viralkit.reading.counts import read_counts
+from viralkit.tables import TableError
 
 TIMES = [
     ("2008-01-18", date(2008, 1, 18), 0),
@@ -152,3 +153,22 @@ def test_counts_that_are_refused(write: Any, text: str, message: str) -> None:
     said = refusal(write(f"date,views\n2008-01-18,1\n2008-01-19,{text}\n"), **MAP)
     assert said.startswith(f"'views.csv', line 3, column 'views': {message}")
     assert said.endswith(ADVICE)
+
+
+@pytest.mark.parametrize(
+    ("cell", "sign"), [("1,158", ","), ("12.345.678", "."), ("1 158", " "), ("-1'158", "'")]
+)
+def test_separators_of_thousands_come_with_the_expression_that_takes_them_out(cell, sign):
+    frame = pl.DataFrame({"time": ["2025-02-03", "2025-02-04"], "views": [cell, "7"]})
+    with pytest.raises(TableError) as error:
+        read_counts(frame, kind="cumulative", count="views")
+    step = str(error.value).split("pass the frame: ")[1].split(". 1 more")[0]
+    expression = step[: step.index("(pl.Int64)") + len("(pl.Int64)")]
+    mended = frame.with_columns(eval(expression, {"pl": pl}))
+    assert mended["views"][0] == int(cell.replace(sign, "")) and repr(sign) in expression
+
+
+def test_other_words_among_counts_are_to_be_mended():
+    frame = pl.DataFrame({"time": ["2025-02-03"], "count": ["12,34"]})
+    with pytest.raises(TableError, match=r"Mend the cell\."):
+        read_counts(frame, kind="cumulative")

@@ -25,10 +25,24 @@ def counts_checks(counts: pl.DataFrame) -> list[Check]:
         ("excluded rows", len(counts) - len(used), None),
         ("rows with a bound", len(used) - len(points), "at_least or at_most"),
         ("rows with a zero count", points.select((pl.col("count") == 0).sum()).item(), None),
+        *decimals(points),
         *sequence_checks(points),
         *spans(used),
     ]
     return [(name, rows, note if rows else None) for name, rows, note in checks]
+
+
+def decimals(points: pl.DataFrame) -> list[Check]:
+    """How many counts have decimals, if any has? Three each may be thousands set apart by a dot."""
+    count = points["count"].drop_nulls()
+    broken = count.filter(count % 1 != 0) if count.dtype.is_float() else count.clear()
+    if broken.is_empty():
+        return []
+    third = (broken * 1000).round() % 10 != 0
+    exact = ((broken * 1000).round() - broken * 1000).abs() < 1e-6
+    thousands = count.max() < 1000 and exact.all() and third.mean() > 0.5  # type: ignore[operator]
+    note = "three decimals: if the dot sets thousands apart, take it out" if thousands else None
+    return [("counts with decimals", len(broken), note)]
 
 
 def keys_of(counts: pl.DataFrame) -> list[str]:

@@ -24,7 +24,8 @@ def choose_columns(
     chosen = {given: name for name, given in names.items() if given in frame.columns}
     absent = [n for n in names if names[n] not in chosen and (n, names[n]) != (optional, optional)]
     if absent:
-        raise TableError(absent_column(absent[0], names[absent[0]], frame.columns))
+        free = [name for name in frame.columns if name not in chosen]
+        raise TableError(absent_column(absent[0], names[absent[0]], frame.columns, free))
     if len(set(names.values())) < len(names):
         shown = ", ".join(f"{name}={show(given)}" for name, given in names.items())
         raise TableError(f"{shown}: one column stands for two; allowed: one each. Name others.")
@@ -40,10 +41,14 @@ def choose_columns(
     return frame.with_columns(pl.when(pl.col(n).str.strip_chars() != "").then(n) for n in texts)
 
 
-def absent_column(name: str, given: str, columns: list[str]) -> str:
-    """The column that is not there, those that are, and which one may be meant."""
-    near = nearest(str(given), columns) or (columns[0] if columns else "its name")
+def absent_column(name: str, given: str, columns: list[str], free: list[str] | None = None) -> str:
+    """The column that is not there, those that are, and which of the free ones may be meant."""
+    free = columns if free is None else free
+    near = nearest(str(given), free) or (free[0] if free else "its name")
     step = f"Rename it, or pass {name}={show(near)}."
+    if name == "item" and not nearest(str(given), free):
+        label = f"frame.with_columns(item=pl.lit({show(given)}))"
+        step = f"It names a column; to name what is counted, leave it out and add {label} after."
     for separator in (";", "\t", ","):
         if len(columns) == 1 and separator in columns[0]:
             read = f"pl.read_csv(path, separator={show(separator)}, infer_schema=False)"

@@ -168,7 +168,7 @@ def parse_columns(raw: pl.DataFrame, names: dict[str, str]) -> list[Parsed]:
     form = time_form(raw["time"], names["time"])
     present = [name for name in TIMES if name in raw.columns]
     times = [parse_time(raw[name], form, names.get(name, name)) for name in present]
-    return [*times, parse_count(raw["count"])]
+    return [*times, parse_count(raw["count"], names["count"])]
 
 
 def typed(

@@ -175,7 +175,7 @@ def parse_cells(found: pl.DataFrame, names: dict[str, str]) -> tuple[pl.DataFram
         if name in found.columns:
             cells, told = found[name], names.get(name, name)
             form = time_form(cells, told) if name == "time" else "number"
-            read = parse_time(cells, form, told) if name == "time" else parse_count(cells)
+            read = parse_time(cells, form, told) if name == "time" else parse_count(cells, told)
             found = found.with_columns(read.values)
             without_zone += read.without_zone
             for fault in read.faults:

@@ -170,14 +170,19 @@ def require_utf8(raw: bytes, path: Path) -> None:
 def require_even_rows(raw: bytes, separator: str, path: Path) -> None:
     """Say which line has more cells than the header, or else where a quote may stay open."""
     rows = csv.reader(io.StringIO(raw.decode(), newline=""), delimiter=separator)
-    width, line, start = 0, 1, 1
+    names: list[str] = []
+    line = start = 1
     for row in rows:
-        width, start = width or len(row), line
+        names, start = names or row, line
+        width = len(names)
         if len(row) > width:
             step = f"Put cells that hold {show(separator)} in double quotes."
             if width == 1:
                 skip = f"skip_rows={line - 1}, separator={show(separator)}, infer_schema=False"
                 step = f"If the header stands there, pass pl.read_csv(path, {skip})."
+                other = next((sign for sign in (";", "\t", ",") if sign in names[0]), None)
+                read = f"pl.read_csv(path, separator={show(other)}, infer_schema=False)"
+                step = f"If {show(other)} divides your file, pass {read}." if other else step
             raise TableError(
                 f"file {show(path.name)}, line {line} has {len(row)} cells; the header has "
                 f"{width}. {step}"

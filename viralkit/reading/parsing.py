@@ -1,5 +1,6 @@
 """Text cells as times and counts, and which of them cannot be read."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +20,7 @@ MOMENT = rf"^({DAY})[T ]([0-9]{{2}}:[0-9]{{2}})(:[0-9]{{2}}(?:\.[0-9]+)?)?({OFFS
 ZONE = rf":[0-9]{{2}}(?:\.[0-9]+)?(?:{OFFSET})$"
 INTEGER = r"^[+-]?[0-9]+$"
 NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$"
+THOUSANDS = r"[+-]?[0-9]{1,3}([,.' \u00a0\u202f])[0-9]{3}(?:\1[0-9]{3})*"
 FORMS: dict[Form, str] = {"date": DATE, "datetime": rf"{DATE}|{MOMENT}", "number": NUMBER}
 TIMES = "ISO dates (2007-05-22), ISO times (2007-05-22T14:30Z) or numbers (periods)"
 NUMBERS = "digits with a decimal point at most (1234 or 1234.5), no separators, units or words"
@@ -33,13 +35,13 @@ class Parsed:
     without_zone: int = 0
 
 
-def parse_count(cells: pl.Series) -> Parsed:
-    """A column of counts, whatever it holds."""
+def parse_count(cells: pl.Series, name: str = "count") -> Parsed:
+    """A column of counts, whatever it holds; `name` is the one it has in its source."""
     if cells.dtype != pl.String:
         return Parsed(cells, [])
     cells = cells.str.strip_chars()
     parsed = counts_of(cells)
-    return Parsed(parsed, count_faults(cells, parsed))
+    return Parsed(parsed, count_faults(cells, parsed, name))
 
 
 def parse_time(cells: pl.Series, form: Form, name: str) -> Parsed:
@@ -120,13 +122,17 @@ def time_faults(cells: pl.Series, parsed: pl.Series, name: str, form: Form) -> l
     ]
 
 
-def count_faults(cells: pl.Series, parsed: pl.Series) -> list[Fault]:
+def count_faults(cells: pl.Series, parsed: pl.Series, name: str) -> list[Fault]:
     """The texts of a count column that could not be read."""
     unread = cells.is_not_null() & parsed.is_null()
     large = (unread & matches(cells, INTEGER)).arg_true()
     words = (unread & ~matches(cells, INTEGER)).arg_true()
-    most = "64 bits hold 9,223,372,036,854,775,807"
+    most, step = "64 bits hold 9,223,372,036,854,775,807", "Mend the cell."
+    first = re.fullmatch(THOUSANDS, cells[words[0]]) if len(words) else None
+    if first:
+        taken = f"str.replace_all({first[1]!r}, '', literal=True).cast(pl.Int64)"
+        step = f"Take the separators out, and pass the frame: pl.col({show(name)}).{taken}."
     return [
-        Fault(parsed.name, words, "is no number", f"allowed: {NUMBERS}", "Mend the cell."),
+        Fault(parsed.name, words, "is no number", f"allowed: {NUMBERS}", step),
         Fault(parsed.name, large, "is too large", most, "Mend the cell, or count in thousands."),
     ]
