@@ -29,6 +29,7 @@ class Law:
     kernel: Kernel
     objective: Objective
     beta: Array
+    level: Array  # log of the mean of magnitude^beta
 
     def marks(self, size: int, rng: np.random.Generator) -> Array:
         """Draw magnitudes: the observed ones again, or by the power law given."""
@@ -44,8 +45,7 @@ class Law:
         """Return how many times the mean number of events each one sets off."""
         if not self.objective.marked:
             return np.ones(len(magnitude))
-        levels = np.array([self.objective.log_mean_mark(float(b))[0] for b in self.beta])
-        return np.asarray(magnitude ** self.beta[draw] * np.exp(-levels[draw]))
+        return np.asarray(magnitude ** self.beta[draw] * np.exp(-self.level[draw]))
 
 
 @dataclass
@@ -79,7 +79,17 @@ def law_at(results: HawkesResults, places: Array, until: Array) -> Law:
     beta = places[:, 1 + objective.shapes] if objective.marked else np.zeros(len(places))
     with np.errstate(over="ignore"):
         branching = np.exp(places[:, 0])
-    return Law(branching, shape, until, objective.kernel, objective, beta)
+    level = _levels(objective, beta)
+    return Law(branching, shape, until, objective.kernel, objective, beta, level)
+
+
+def _levels(objective: Objective, beta: Array) -> Array:
+    """Return the log of the mean of magnitude^beta for each draw, by a grid where they are many."""
+    if not objective.marked:
+        return np.zeros(len(beta))
+    grid = np.unique(beta) if len(beta) < 50 else np.linspace(np.min(beta), np.max(beta), 50)
+    found = [objective.log_mean_mark(float(b))[0] for b in grid]
+    return np.asarray(np.interp(beta, grid, found))
 
 
 def grow(law: Law, roots: Events, rng: np.random.Generator, most: int = MOST) -> Events:

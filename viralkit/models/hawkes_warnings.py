@@ -141,8 +141,9 @@ def _selection(results: HawkesResults) -> list[str]:
 
 def _fit(results: HawkesResults) -> list[str]:
     statistic, chance = results.goodness_of_fit
-    if chance >= POOR:
-        return []
+    stream, selected = results.model.stream, results.model.minimum_size > 1
+    if chance >= POOR or selected or stream.tied > TIES * results.nobs:
+        return []  # neither chosen cascades nor rounded times follow that law
     return [
         f"the rescaled times do not follow their law (Kolmogorov-Smirnov {statistic:.3f}, "
         f"p = {number(chance, 2)}): the model misses something. Try the other kernel, a "
