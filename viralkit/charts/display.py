@@ -59,7 +59,7 @@ def frame_html(frame: pl.DataFrame) -> str:
     sides, width = [_side(dtype) for dtype in frame.dtypes], _width(shown)
     columns = [
         [_tag("td", side, cell(value, width=width, least=least)) for value in column]
-        for side, column, least in zip(sides, shown, map(_least, shown), strict=True)
+        for side, column, least in zip(sides, shown, _least(shown), strict=True)
     ]
     head = "".join(
         _tag("th", side, html.escape(name)) for side, name in zip(sides, frame.columns, strict=True)
@@ -76,10 +76,13 @@ def _width(frame: pl.DataFrame) -> int:
     return _WHOLE if texts.height and sum(texts.row(0)) <= _WHOLE else _TEXT
 
 
-def _least(column: pl.Series) -> float:
-    """Choose from where on the thousands of a column are set apart: all alike."""
-    large = column.dtype.is_float() and (column.is_finite() & (column.abs() >= 10_000)).any()
-    return 1000 if large else 10_000
+def _least(frame: pl.DataFrame) -> list[float]:
+    """Choose from where on thousands are set apart: alike in a table, but not in whole years."""
+    floats = frame.select(pl.selectors.float().fill_nan(None).replace([math.inf, -math.inf], None))
+    large = any((column.abs() >= 10_000).any() for column in floats)
+    broken = [column.name for column in floats if (column % 1 != 0).any()]
+    whole = [column.name for column in floats if (column.abs() >= 10_000).any()]
+    return [1000 if large and n in (*broken, *whole) else 10_000 for n in frame.columns]
 
 
 def _side(dtype: pl.DataType) -> str:

@@ -99,7 +99,8 @@ def forecast_chart(
     ]
     missed = sum(begin < curves[0]["age"][-1] for begin, _ in gaps)
     note = f"{missed} gap{'s' * (missed > 1)} in what came; counts and forecasts leave them out"
-    lines = [what, " · ".join(found) if came.height else "", note if missed else ""]
+    parts = [what, " · ".join(found) if came.height else "", note if missed else ""]
+    lines = [part for part in parts if part]
     return titled(alt.layer(*drawing), question, lines, " ".join([question, *lines]))
 
 
