@@ -113,8 +113,9 @@ def test_the_interval_by_hand() -> None:
     )
     assert row["share_where_present"] == 0.8
     squares = (3 - 0.8 * 3) ** 2 + (1 - 0.8 * 2) ** 2
-    variance = 2 / 1 * squares / 5**2
-    n = 0.8 * 0.2 / variance * (norm.ppf(0.975) / t.ppf(0.975, 1)) ** 2
+    many = 5**2 / (3**2 + 2**2)  # cascades of unlike size count for fewer than two
+    variance = many / (many - 1) * squares / 5**2
+    n = 0.8 * 0.2 / variance * (norm.ppf(0.975) / t.ppf(0.975, many - 1)) ** 2
     expected = proportion_confint(0.8 * n, n, method="wilson")
     assert (row["lower"], row["upper"]) == pytest.approx(expected, rel=1e-12)
 
@@ -125,6 +126,39 @@ def test_without_spread_the_number_of_cascades_is_the_sample() -> None:
     )
     expected = proportion_confint(0, 7, method="wilson")
     assert (limits[0][0], limits[1][0]) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("size", [3, 49, 98, 103])
+def test_equal_shares_have_no_spread_whatever_their_digits(size: int) -> None:
+    # one of so many reshares in each of three cascades: 1/49 * 49 is not 1 in floating point
+    cascade = [(None, "root"), (0, "ann"), (1, "x"), *[(0, "y")] * (size - 2)]
+    table = vk.account_table(events_of(cascade, cascade, cascade))
+    row = table.row(by_predicate=pl.col("user") == "ann", named=True)
+    expected = proportion_confint(3 / size, 3, method="wilson")
+    assert (row["lower"], row["upper"]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_one_giant_among_small_cascades_leaves_much_open() -> None:
+    giant = [(None, "ann"), *[(0, "x")] * 3000]
+    small = [(None, "y"), (0, "ann"), (1, "z")]
+    table = vk.account_table(events_of(giant, small, small, small))
+    row = table.row(by_predicate=pl.col("user") == "ann", named=True)
+    assert row["share_where_present"] > 0.99
+    assert row["lower"] < 0.05
+
+
+def test_the_interval_covers_where_sizes_are_unlike() -> None:
+    rng = np.random.default_rng(8)
+    size = 2 + (3 * rng.pareto(1.2, (4000, 10))).clip(max=5000).astype(int)
+    part = rng.binomial(size, rng.beta(1, 3, size.shape))
+    whole = size.sum(axis=1).astype(float)
+    share = part.sum(axis=1) / whole
+    squares = ((part - share[:, None] * size) ** 2).sum(axis=1)
+    many = whole**2 / (size.astype(float) ** 2).sum(axis=1)
+    lower, upper = clustered_wilson(share, whole, many, squares, 0.05)
+    assert ((lower <= 0.25) & (upper >= 0.25)).mean() >= 0.94
+    as_many = clustered_wilson(share, whole, np.full(4000, 10.0), squares, 0.05)
+    assert ((as_many[0] <= 0.25) & (as_many[1] >= 0.25)).mean() < 0.9  # what it would be
 
 
 def test_the_interval_covers_the_share_over_many_cascades() -> None:
