@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from ..tables import TableError
-from ..wording import show
+from .hawkes_choices import check_choices, checked_population, describe
 from .hawkes_fit import fit_hawkes
 from .hawkes_groups import check_minimum, each
 from .hawkes_kernels import KERNELS
@@ -16,13 +15,7 @@ from .hawkes_likelihood import Objective
 from .hawkes_results import HawkesResults
 from .hawkes_selection import Selected
 from .hawkes_stream import Stream, Window, read_stream
-from .results import Model, Parameter
-
-CHOICES: dict[str, tuple[str | None, ...]] = {
-    "kernel": tuple(KERNELS),
-    "marks": (None, "magnitude"),
-    "background": (None, "constant"),
-}
+from .results import Model
 
 
 class Hawkes(Model):
@@ -94,7 +87,7 @@ class Hawkes(Model):
                 f"{len(stream.names)} cascades; this model is for one. Filter by cascade_id, or "
                 "use Hawkes.fit_each(events) or Hawkes.fit_together(events)."
             )
-        self._set(stream, kernel, marks, background, _checked_population(population, len(stream)))
+        self._set(stream, kernel, marks, background, checked_population(population, len(stream)))
         self.stated = observed_until is not None
 
     def _set(
@@ -264,8 +257,8 @@ class Hawkes(Model):
         -----
         The chance of growing to ``minimum_size`` is exact for cascades watched to their end without
         marks (the law of Borel and Tanner); within a window it is computed from the generating
-        function to about 1e-4; with marks it takes the marks of the kept cascades for those of all,
-        which is an approximation.
+        function to about a thousandth; with marks it takes the marks of the kept cascades for those
+        of all, which is an approximation.
 
         Examples
         --------
@@ -294,38 +287,3 @@ class Hawkes(Model):
         text = "".join(f", {k}={v!r}" for k, v in chosen.items() if v is not None)
         until = f", observed_until={float(self.stream.until[0])!r}" if self.stated else ""
         return f"vk.Hawkes(events, kernel={self.kernel!r}{text}{until})"
-
-
-def check_choices(**chosen: str | None) -> None:
-    """Refuse a choice that is not known."""
-    for name, value in chosen.items():
-        if value not in CHOICES[name]:
-            raise ValueError(
-                f"{name}={show(value)} is not known; allowed: {list(CHOICES[name])}. Pass one."
-            )
-
-
-def _checked_population(population: str | float | None, events: int) -> str | float | None:
-    if population is None or population == "estimated":
-        return population
-    number = isinstance(population, (int, float, np.number)) and not isinstance(population, bool)
-    if not number or not float(population) >= events:
-        raise ValueError(
-            f"population={show(population)} is not allowed; allowed: None, 'estimated', or a "
-            f"number of at least the {events} events. Pass one."
-        )
-    return None if np.isinf(population) else float(population)
-
-
-def describe(name: str, kernel: str) -> Parameter:
-    """Return a parameter as tables and sliders show it."""
-    power_law = kernel == "power_law"
-    texts = {
-        "kappa": ("events set off κ", "seconds^theta" if power_law else "events per event"),
-        "theta": ("fading θ", "exponent" if power_law else "per second"),
-        "c": ("delay of fading c", "seconds"),
-        "beta": ("influence of magnitude β", "exponent"),
-        "mu": ("background rate μ", "per second"),
-        "N": ("population N", "people"),
-    }
-    return Parameter(name, *texts[name], positive=name != "beta")
