@@ -47,8 +47,8 @@ test: $(INSTALLED)
 	@echo "Unit tests, doctests and README; then $(words $(NOTEBOOKS)) notebooks, each output compared strictly"
 	@status=0; \
 	$(BIN)/python -m pytest tests viralkit --doctest-modules --ignore=tests/browser \
-	  --ignore=tests/statistics --cov --cov-report=term || status=$$?; \
-	$(if $(NOTEBOOKS),$(BIN)/python -m pytest $(NBVAL) $(NOTEBOOKS) || status=$$?;) \
+	  --ignore=tests/statistics -n 2 --cov --cov-report=term || status=$$?; \
+	$(if $(NOTEBOOKS),$(BIN)/python -m pytest $(NBVAL) -n 2 --dist loadfile $(NOTEBOOKS) || status=$$?;) \
 	exit $$status
 
 check: $(INSTALLED)
