@@ -123,6 +123,54 @@ def test_shuffling_each_thing_finds_those_who_are_closer_than_the_others() -> No
     assert rows.select("user_a", "user_b", "observed", "group").rows() == [("ann", "bob", 12, 1)]
 
 
+def in_sittings(rng: np.random.Generator, accounts: int, days: int) -> list[Share]:
+    """Each account sits down in some hours, by itself, and shares eight of twelve new things."""
+    shares = []
+    for k, day in product(range(accounts), range(days)):
+        for hour in rng.choice(15, 4, replace=False) + 24 * day:
+            start = 3600 * hour + 3540 * rng.random()
+            for thing in rng.choice(12, 8, replace=False):
+                shares.append((f"{hour} {thing}", f"account {k}", start + 60 * rng.random()))
+    return shares
+
+
+def test_who_shares_in_sittings_is_not_blamed_where_hours_are_counted() -> None:
+    shares = in_sittings(np.random.default_rng(1), 40, 6)
+    blamed = {
+        null: vk.coordinated(events_of(shares), within=60, at_least=2, null=null)["group"].count()
+        for null in ("hours", "things_and_hours", "sittings")
+    }
+    assert blamed["hours"] > 0
+    assert blamed["things_and_hours"] > 0
+    assert blamed["sittings"] == 0
+
+
+def test_a_group_that_meets_in_many_hours_is_found_among_sittings() -> None:
+    rng = np.random.default_rng(1)
+    shares = in_sittings(rng, 30, 5)
+    starts = 86_400 * rng.integers(0, 5, 12) + 3600 * rng.permutation(15)[:12] + 1000
+    for k, start in enumerate(starts):
+        shares += [(f"planted {k}", name, start + 4 * rng.random()) for name in ("ann", "bob")]
+    pairs = vk.coordinated(events_of(shares), within=60, at_least=2, null="sittings")
+    found = pairs.filter(pl.col("group").is_not_null())
+    assert found.select("user_a", "user_b", "observed").rows() == [("ann", "bob", 12)]
+
+
+def test_hours_with_a_coincidence_are_counted_and_their_chance_is_never_too_small() -> None:
+    shares = [("x", "ann", 10), ("x", "bob", 15), ("w", "cem", 900), ("y", "ann", 2000)]
+    shares += [("y", "bob", 2004), ("z", "ann", 3700), ("z", "bob", 3702), ("w", "dan", 5000)]
+    shares += [("w", "eve", 7000)]
+    choices = {"within": 5, "at_least": 1}
+    (row,) = vk.coordinated(events_of(shares), **choices, null="sittings").iter_rows(named=True)
+    # 2 of 10 pairs of times are close in the first hour, where two things meet: no more than
+    # 2/10 + 2/(3 * 2); 1 of 6 in the second
+    assert (row["shared"], row["observed"]) == (3, 2)
+    assert row["expected"] == pytest.approx(2 / 10 + 2 / 10 + 1 / 6, rel=1e-12)
+    assert row["p_value"] == pytest.approx((2 / 10 + 2 / 3) / 6, rel=1e-12)
+    (things,) = vk.coordinated(events_of(shares), **choices).iter_rows(named=True)
+    assert things["observed"] == 3
+
+
 def test_groups_are_the_connected_parts_the_largest_first() -> None:
     rng = np.random.default_rng(7)
     shares = independent(rng, accounts=40, things=200, each=20, days=4)

@@ -17,7 +17,7 @@ from viralkit.compiled.count_close import count_close
 from viralkit.tables import TableError
 from viralkit.wording import show, show_names
 
-Null = Literal["hours", "things_and_hours"]
+Null = Literal["hours", "things_and_hours", "sittings"]
 HOUR = 3600 * 10**6  # microseconds
 MOST_PAIRS = 200_000_000
 SCHEMA = {
@@ -52,11 +52,15 @@ def coordinated(
         Seconds, at most 3600: two shares so close count as a coincidence.
     at_least : int
         So many things have to coincide before a pair is listed; two or more are wise.
-    null : {"hours", "things_and_hours"}
+    null : {"hours", "things_and_hours", "sittings"}
         What chance is: the times of all shares in an hour (UTC) are shuffled, so that the rhythm
         of the day stays; or those of each thing in an hour, so that the burst of each thing stays
         too. The second blames nobody for being quick with news, but is blind to a group whose
         things nobody else shares; it can do without `timestamp` (hours since the first event).
+        Both take what an account shares in an hour as independent of each other: where many share
+        a handful in one sitting, two sittings that happen to meet look like coordination. Pass
+        "sittings" then: times are shuffled as in "hours", but hours with a coincidence are counted
+        (observed, expected, `at_least`), not things. It is blind to a group that acts in one hour.
     false_discovery_rate : float
         Among the pairs that get a group, at most this share is expected to be there by chance.
 
@@ -113,8 +117,8 @@ def coordinated(
         return pl.DataFrame(schema=SCHEMA)
     span = round(within * 1e6)
     strata = count_strata(shares, span)
-    pairs = coincidences(shares, span).filter(pl.col("observed") >= at_least)
-    pairs = with_chance(pairs, shares, strata)
+    pairs = coincidences(shares, span, null).filter(pl.col("observed") >= at_least)
+    pairs = with_chance(pairs, shares, strata, null)
     pairs = with_discoveries(pairs, most_hypotheses(shares, at_least), false_discovery_rate)
     return pairs.select(
         names.gather(pairs["a"]).alias("user_a"),
@@ -138,7 +142,7 @@ def refuse_choices(within: float, at_least: int, null: str, rate: float) -> None
 def first_shares(events: pl.DataFrame, null: Null) -> tuple[pl.DataFrame, pl.Series]:
     """The first share of each thing by each account: numbers of both, time, hour, stratum."""
     events = used_rows(events)
-    needed = {"user"} | ({"timestamp"} if null == "hours" else set())
+    needed = {"user"} | ({"timestamp"} if null != "things_and_hours" else set())
     for name in sorted(needed - set(events.columns)):
         raise TableError(
             f"column {show(name)} not found; columns: {show_names(events.columns)}. The hours of "
@@ -174,7 +178,7 @@ def numbered_by_name(ids: pl.Series) -> tuple[NDArray[np.int64], pl.Series]:
 
 def with_strata(shares: pl.DataFrame, null: Null) -> pl.DataFrame:
     """The number of the stratum; the next hour of a block has the next number, an empty one too."""
-    block = pl.lit(0) if null == "hours" else pl.col("thing")
+    block = pl.col("thing") if null == "things_and_hours" else pl.lit(0)
     shares = shares.with_columns(block=block).sort("block", "time", "user", "thing")
     step = pl.col("hour").diff().clip(upper_bound=2)
     step = pl.when(pl.col("block").diff() != 0).then(2).otherwise(step).fill_null(0)
@@ -197,8 +201,8 @@ def count_strata(shares: pl.DataFrame, span: int) -> Strata:
     return Strata(np.bincount(stratum), inside, across)
 
 
-def coincidences(shares: pl.DataFrame, span: int) -> pl.DataFrame:
-    """How many things each pair of accounts shared within the span."""
+def coincidences(shares: pl.DataFrame, span: int, null: Null) -> pl.DataFrame:
+    """How many things each pair of accounts shared within the span, or in how many hours."""
     rows = shares.sort("thing", "time", "user")
     thing, time, user = (rows[name].to_numpy() for name in ("thing", "time", "user"))
     inside, _ = count_close(thing, thing, time, span)
@@ -208,12 +212,15 @@ def coincidences(shares: pl.DataFrame, span: int) -> pl.DataFrame:
             f"{size:,} pairs of shares stand so close; at most {MOST_PAIRS:,} are looked at. Lower "
             "within, or leave out things that everybody shares."
         )
-    a, b = close_pairs(thing, time, user, span, size)
-    pairs = pl.DataFrame({"a": a, "b": b})
-    return pairs.group_by("a", "b").agg(observed=pl.len().cast(pl.Int64))
+    a, b, early = close_pairs(thing, time, user, span, size)
+    pairs = pl.DataFrame({"a": a, "b": b, "hour": rows["hour"].gather(early)})
+    many = pl.n_unique("hour") if null == "sittings" else pl.len()
+    return pairs.group_by("a", "b").agg(observed=many.cast(pl.Int64))
 
 
-def with_chance(pairs: pl.DataFrame, shares: pl.DataFrame, strata: Strata) -> pl.DataFrame:
+def with_chance(
+    pairs: pl.DataFrame, shares: pl.DataFrame, strata: Strata, null: Null
+) -> pl.DataFrame:
     """What the null expects of each pair, and how likely it makes what was observed."""
     pairs = pairs.sort("a", "b").with_columns(pair=pl.int_range(pl.len()))
     one = shares.select("thing", "hour", "stratum", a="user")
@@ -229,6 +236,7 @@ def with_chance(pairs: pl.DataFrame, shares: pl.DataFrame, strata: Strata) -> pl
         np.concatenate([[0], np.cumsum(shared)]),
         met["early"].to_numpy(),
         met["late"].to_numpy(),
+        met["early"].to_numpy() if null == "sittings" else np.arange(len(met)),
         pairs["observed"].to_numpy(),
         strata.posts,
         strata.inside,
