@@ -69,10 +69,10 @@ class Branching(Model):
     Examples
     --------
     >>> import polars as pl
-    >>> sizes = pl.DataFrame({"size": [1, 2, 3, 5, 12], "number": [70, 15, 8, 5, 2]})
+    >>> sizes = pl.DataFrame({"size": [1, 2, 3, 6, 25], "number": [150, 20, 12, 12, 6]})
     >>> fit = Branching(sizes).fit()
     >>> round(fit.params["R"], 3), fit.law
-    (0.448, 'negative_binomial')
+    (0.554, 'negative_binomial')
     """
 
     name = "Branching"
@@ -149,7 +149,7 @@ def _given(law: str, k: float | None) -> float | None:
 
 def _refuse_endless(fit: Fit) -> Fit:
     """Refuse a sample that does not bound R from above."""
-    if fit.x > fit.likelihood.top - 0.01:
+    if fit.x > fit.likelihood.top - 1:
         raise TableError(
             "the sample does not bound R from above: too few counts are final. Wait until more "
             "have ended."

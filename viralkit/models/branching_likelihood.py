@@ -23,7 +23,7 @@ from .results import Array
 
 FLOOR = -25.0  # log R of people who pass nothing on
 CEILING = float(np.log1p(1e6))  # u of the largest 1/k
-STEP = 0.005  # of derivatives
+STEP = 0.002  # of derivatives
 WINDOW = 3.0  # how far the other parameter is looked for when one is held
 POINTS = 33  # values of 1/k at which the edge is traced
 
@@ -39,7 +39,7 @@ class Likelihood:
         self.often = (data.number[~late], data.number[late])
         with np.errstate(divide="ignore"):
             ratio = float((data.children / data.parents).max())
-        self.top = float(np.log(20 * (ratio + 1)))
+        self.top = float(np.log(20 * (ratio + 1) * data.total))
 
     def __call__(self, x: float, u: float) -> float:
         """Return the log-likelihood."""

@@ -56,7 +56,7 @@ def power_of(
     22.4
     """
     _check(people, times, pass_on, audience, overlap)
-    rows = [(0, 0.0, 1.0, 1.0, None)]
+    rows: list[tuple[int, float, float, float, float | None]] = [(0, 0.0, 1.0, 1.0, None)]
     for generation in range(1, times + 1):
         _, _, before, total, _ = rows[-1]
         tellings = people * before * (1.0 if generation == 1 else pass_on)
