@@ -142,14 +142,19 @@ STUDIES = {  # name: (replicates, size, whether 93-97 % is claimed)
     "pooled selected, not corrected": (pooled(0.5, least=12, corrected=False), 10, False),
     "pooled power law": (pooled(0.9, until=2000.0, kernel="power_law"), 60, True),
     "series": (background(0.6), 500, True),
-    "series with forecast": (background(0.6, ahead=0.2), 500, True),
+    "series with forecast": (background(0.6, ahead=0.2), 500, False),
     "series power law": (background(0.6, kernel="power_law"), 3000, False),
     "one finished cascade": (one_cascade(0.93, 1), 50, False),
     "one growing cascade": (one_cascade(0.9, 0.5), 50, False),
 }
 
 
-FEWER = {"pooled selected in a window": 300, "series power law": 400}  # a replicate takes long
+FEWER = {  # a replicate takes long
+    "pooled selected in a window": 300,
+    "series with forecast": 250,
+    "series power law": 400,
+    "one growing cascade": 250,
+}
 
 
 def rounds(study: str) -> int:
