@@ -108,8 +108,11 @@ def test_excluded_rows_and_empty_tables() -> None:
 
 
 def test_what_is_no_graph_is_told() -> None:
-    with pytest.raises(TableError, match=r"stands there twice; .*Take one cascade"):
+    with pytest.raises(TableError, match=r"stands there twice; .*vk.repair\(events\) first"):
         to_graph(pl.concat([EVENTS, EVENTS]))
+    other = EVENTS.with_columns(cascade_id=pl.lit("another"))
+    with pytest.raises(TableError, match=r"stands there twice; .*Take one cascade"):
+        to_graph(pl.concat([EVENTS, other]))
     with pytest.raises(TableError, match="are those of no graph; allowed: an events table"):
         to_graph(pl.DataFrame({"a": [1]}))
     with pytest.raises(TableError, match="library='graph-tool' is not known"):

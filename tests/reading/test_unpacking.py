@@ -1,8 +1,10 @@
 """Files as bytes and lines: packed, in any encoding, one or many, and never a bomb."""
 
 import gzip
+import zipfile
 from pathlib import Path
 
+import polars as pl
 import pytest
 import zstandard
 
@@ -77,7 +79,27 @@ def test_files_are_found_by_path_glob_folder_and_list(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["no/such.txt", "a\x00.txt", "x" * 5000, "*.nothing", ""])
+def test_a_zip_archive_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "w.txt", "w") as archive:
+        archive.writestr("a.txt", "a b")
+    with pytest.raises(TableError, match=r"'w.txt' is a zip archive; .* Unpack it"):
+        read_lines(tmp_path / "w.txt")
+
+
+def test_frames_where_files_are_expected_get_one_sentence() -> None:
+    fake = type("DataFrame", (), {"__module__": "pandas.core.frame"})()
+    with pytest.raises(TableError, match=r"use pl\.from_pandas\(df\)"):
+        find_files(fake)
+    with pytest.raises(TableError, match="a polars frame stands where files are expected"):
+        find_files(pl.DataFrame())  # type: ignore[arg-type]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"folder '.*gone' of file 'a.txt' is not there"):
+        find_files(tmp_path / "gone" / "a.txt")
+
+
+@pytest.mark.parametrize("name", ["a\x00.txt", "x" * 5000, "*.nothing", ""])
 def test_a_path_that_leads_nowhere_is_an_error(tmp_path: Path, name: str) -> None:
     with pytest.raises(FileNotFoundError, match=r"not found in folder|no file matches"):
-        find_files(f"{tmp_path}/{name}" if name else tmp_path / "gone")
+        find_files(f"{tmp_path}/{name}" if name else tmp_path / "gone.txt")

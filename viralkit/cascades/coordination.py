@@ -142,12 +142,15 @@ def refuse_choices(within: float, at_least: int, null: str, rate: float) -> None
 def first_shares(events: pl.DataFrame, null: Null) -> tuple[pl.DataFrame, pl.Series]:
     """The first share of each thing by each account: numbers of both, time, hour, stratum."""
     events = used_rows(events)
-    needed = {"user"} | ({"timestamp"} if null != "things_and_hours" else set())
-    for name in sorted(needed - set(events.columns)):
-        raise TableError(
-            f"column {show(name)} not found; columns: {show_names(events.columns)}. The hours of "
-            "the day are shuffled, and who shared has to be known: add it, or rename yours."
-        )
+    steps = {"user": "Who shared has to be known: add it, or rename yours."}
+    if null != "things_and_hours":
+        steps["timestamp"] = 'Add it, or pass null="things_and_hours", which can do without.'
+    for name in steps:
+        if name not in events.columns:
+            raise TableError(
+                f"column {show(name)} not found; columns: {show_names(events.columns)}. "
+                f"{steps[name]}"
+            )
     clock = pl.col("timestamp").cast(pl.Int64)
     if "timestamp" not in events.columns:
         clock = (pl.col("time") * 1e6).round().cast(pl.Int64)

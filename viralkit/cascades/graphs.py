@@ -94,9 +94,15 @@ def events_graph(events: pl.DataFrame) -> Graph:
     name = pl.col("event_id").cast(pl.String)
     twice = events.filter(name.is_duplicated())
     if len(twice):
+        step = "Run events, quality = vk.repair(events) first."
+        if not events.select(pl.struct("cascade_id", "event_id").is_duplicated().any()).item():
+            step = (
+                "Take one cascade (events.filter(cascade_id=...)), or name events by cascade: "
+                "pl.concat_str('cascade_id', 'event_id', separator='/'), and parent_id likewise."
+            )
         raise TableError(
             f"event {show(str(twice['event_id'][0]))} stands there twice; allowed: ids that are "
-            "unique. Take one cascade (events.filter(cascade_id=...)), or run vk.repair(events)."
+            f"unique. {step}"
         )
     taken: dict[str, str] = {n: f"{n}_" for n in ("id", "name") if n in events.columns}
     nodes = events.rename(taken).select(name.alias("id"), pl.exclude("event_id"))

@@ -12,7 +12,7 @@ from typing import IO, cast
 import polars as pl
 import zstandard
 
-from viralkit.tables import TableError
+from viralkit.tables import TableError, require_polars
 from viralkit.wording import show, show_names
 
 RATIO_LIMIT = 100  # a file that unpacks to more than this is an attack or a mistake,
@@ -27,6 +27,9 @@ def find_files(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
     A folder stands for all files right inside it whose name does not begin with a dot.
     """
+    if not isinstance(source, str | os.PathLike | Sequence):
+        require_polars(source)
+        raise TableError("a polars frame stands where files are expected; pass a path.")
     if not isinstance(source, str | os.PathLike):
         return [path for one in source for path in find_files(one)]
     path = Path(source)
@@ -47,6 +50,11 @@ def require_file(path: Path) -> None:
         if path.is_file():
             return
         names = sorted(p.name for p in path.parent.iterdir() if p.is_file())
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"folder {show(str(path.parent), 120)} of file {show(path.name)} is not there. "
+            "Correct the folder."
+        ) from None
     except (OSError, ValueError):
         names = []
     near = get_close_matches(path.name, names, n=3, cutoff=0.7) or names
@@ -59,7 +67,7 @@ def require_file(path: Path) -> None:
 def unpack(path: Path) -> bytes:
     """The bytes of a file, unpacked if it ends in .gz or .zst, but never a bomb."""
     if path.suffix.lower() not in PACKED:
-        return path.read_bytes()
+        return refuse_zip(path, path.read_bytes())
     limit = min(max(path.stat().st_size * RATIO_LIMIT, RATIO_FREE), BYTES_LIMIT)
     form = "a gzip file" if path.suffix.lower() == ".gz" else "a Zstandard file"
     try:
@@ -71,6 +79,16 @@ def unpack(path: Path) -> bytes:
         raise TableError(
             f"file {show(path.name)} unpacks to more than {limit:,} bytes; allowed: "
             f"{RATIO_LIMIT} times its size. If you trust it, unpack it yourself and read that."
+        )
+    return refuse_zip(path, raw)
+
+
+def refuse_zip(path: Path, raw: bytes) -> bytes:
+    """The bytes, unless they are those of an archive of several files."""
+    if raw.startswith(b"PK\x03\x04"):
+        raise TableError(
+            f"file {show(path.name)} is a zip archive; allowed: text, .gz, .zst. Unpack it, and "
+            "pass what is in it."
         )
     return raw
 
