@@ -94,6 +94,7 @@ def test_both_axes_are_logarithmic_and_the_subtitle_tells_the_class(fall):
     assert heading["text"] == "Did the burst of clip come from outside or from within?"
     assert f"Class: {fall.verdict} · exponent after 0.6" in heading["subtitle"][2]
     assert heading["subtitle"][2].count(" to ") == 2
+    assert heading["subtitle"][0].endswith("log scales; blue: after, orange: before")
     assert "peak at 2024-01-21" in chart.to_dict()["description"]
 
 
@@ -106,6 +107,7 @@ def test_without_a_rise_only_one_law_is_drawn():
     alone = vk.fit_chart(vk.Relaxation(burst(peak=0), unit="day").fit(), title="Mine")
     assert [mark for mark, *_ in marks(alone)] == ["area", "line", "circle", "rule", "text"]
     assert alone.to_dict()["title"]["text"] == "Mine"
+    assert alone.to_dict()["title"]["subtitle"][0].endswith("log scales")
 
 
 def test_zeros_are_counted_where_logs_cannot_show_them():

@@ -47,11 +47,12 @@ def relaxation_chart(results: Any, title: str | None) -> alt.LayerChart:
         layers += [_points(points, x, count_axis(domain, "log"), colour)] if points.height else []
     ends = [(law.tail(1), f"{n} the peak", sides[n][2]) for n, law in laws.items()]
     layers.append(_names(ends, domain, x, "log"))
+    both = "; blue: after, orange: before" if seen["side"].n_unique() > 1 else ""
     return titled(
         alt.layer(*layers),
         title or f"Did the burst of {plain(model.label)} come from outside or from within?",
         [
-            f"Counts per {model.unit} by distance from the peak, both on log scales",
+            f"Counts per {model.unit} by distance from the peak, both on log scales{both}",
             f"Lines: power laws, with 95 % confidence bands{_zeros(rows.height - seen.height)}",
             f"Class: {results.verdict} · {_exponents(results)}",
         ],
