@@ -24,6 +24,21 @@ def independent(
     return pl.DataFrame({"thing": thing, "user": user, "second": moments(rng, days, len(user))})
 
 
+def in_sittings(
+    rng: np.random.Generator, *, accounts: int, things: int, each: int, days: int
+) -> pl.DataFrame:
+    """Each account shares, in four hours a day, some of that hour's things within a minute."""
+    hours = [
+        24 * day + rng.choice(15, 4, replace=False) for _ in range(accounts) for day in range(days)
+    ]
+    hour = np.concatenate(hours)
+    thing = [things * h + rng.choice(things, each, replace=False) for h in hour]
+    start = np.repeat(3600 * hour + 3540 * rng.random(len(hour)), each)
+    user = np.repeat(np.arange(accounts), 4 * days * each)
+    second = start + 60 * rng.random(len(start))
+    return pl.DataFrame({"thing": np.concatenate(thing), "user": user, "second": second})
+
+
 def planted(rng: np.random.Generator, shares: pl.DataFrame, group: int, size: int) -> pl.DataFrame:
     """The first accounts also share some things within four seconds of each other."""
     things = rng.choice(int(shares["thing"].max()) + 1, size, replace=False)
