@@ -23,7 +23,8 @@ def take(frame: pl.DataFrame, *steps: Any) -> tuple[list[Row], dict[str, int], l
     mended, quality = repair(frame, steps or STEPS)
     counts: dict[str, int] = {}
     for name, rows in quality.table.select("check", "rows").iter_rows():
-        counts.setdefault(name, rows)  # the first of a name is the step's, the second what is left
+        assert name not in counts  # each label stands once
+        counts[name.removeprefix("mended: ")] = rows
     return mended.select("event_id", "time", "parent_id").rows(), counts, quality.dropped.rows()
 
 
@@ -88,6 +89,17 @@ def test_circles_open_at_their_earliest_event() -> None:
     rows, counts, _ = take(frame, "children_before_parents")
     assert rows == [("b", 1.0, None), ("c", 3.0, "b"), ("d", 3.0, "c"), ("a", 3.0, "c")]
     assert (counts["circles"], counts["children before their parent"]) == (1, 2)
+
+
+def test_what_was_mended_and_what_is_left_bear_labels_of_their_own() -> None:
+    frame = events_of(A, B, ("b", 6.0, "b"), ("c", 7.0, "a"), ("c", 8.0, "b"))
+    _, quality = repair(frame, ["self_edges"])
+    table = quality.table.select("check", "rows")
+    counts = dict(table.iter_rows())
+    assert len(counts) == len(table)
+    assert (counts["mended: self edges"], counts["left: self edges"]) == (1, 0)
+    assert counts["left: several parents"] == 1
+    assert "mended: several parents" not in counts
 
 
 def test_a_sound_forest_is_left_alone() -> None:

@@ -62,8 +62,9 @@ def repair(events: pl.DataFrame, steps: Sequence[Step] = STEPS) -> tuple[pl.Data
         forest: the roots name no parent, and no event stands before its parent. `timestamp` stays
         as it was recorded. Rows that are `excluded` are neither mended nor looked at.
     quality : Quality
-        How many rows each step mended or left out (`quality.dropped` lists those, by their
-        position in `events`, from 0), and what is still odd.
+        How many rows each step mended or left out ("mended: self edges"; `quality.dropped` lists
+        those left out, by their position in `events`, from 0), and what is still odd ("left: self
+        edges").
 
     Raises
     ------
@@ -102,13 +103,18 @@ def repair(events: pl.DataFrame, steps: Sequence[Step] = STEPS) -> tuple[pl.Data
         if step in steps:
             before = good
             good, counts = MENDERS[step](before)
-            table += [(name, rows, WORDS[name] if rows else None) for name, rows in counts.items()]
+            table += [
+                (f"mended: {name}", rows, WORDS[name] if rows else None)
+                for name, rows in counts.items()
+            ]
             if len(good) < len(before):
                 gone.append(left_out(before, good, REASONS[step]))
     if "excluded" in rows.columns:
         good = pl.concat([good, rows.filter(pl.col("excluded").is_not_null())])
     mended = in_order(good).select(events.columns)
-    table += [("rows kept", len(mended), None), *event_checks(used(mended))]
+    table.append(("rows kept", len(mended), None))
+    for name, rows, note in event_checks(used(mended)):
+        table.append((f"left: {name}" if name in WORDS else name, rows, note))
     schema = {"check": pl.String, "rows": pl.Int64, "note": pl.String}
     return mended, Quality(pl.DataFrame(table, schema, orient="row"), pl.concat(gone))
 
