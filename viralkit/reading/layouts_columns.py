@@ -97,11 +97,11 @@ def new_names(schema: pl.Schema, columns: Mapping[str, str]) -> list[str]:
 def absent(given: str, name: str, columns: Sequence[str]) -> TableError:
     """Say which column is not there, those that are, and what to pass."""
     free = [column for column in columns if column not in EVENTS]
-    near = nearest(str(given), free) or next(iter(free), "your name for it")
-    return TableError(
-        f"column {show(given)} not found; columns: {show_names(columns)}. "
-        f"Pass columns={{{show(name)}: {show(near)}}}."
-    )
+    near = nearest(str(given), free)
+    step = f"Pass columns={{{show(name)}: {show(near)}}}."
+    if near is None:
+        step = f"Pass columns={{{show(name)}: ...}} with the one of them that holds it."
+    return TableError(f"column {show(given)} not found; columns: {show_names(columns)}. {step}")
 
 
 def tidied(schema: pl.Schema) -> list[pl.Expr]:
