@@ -147,9 +147,32 @@ def test_one_event_has_no_shape() -> None:
     assert [row[name] for name in absent] == [None] * 4
 
 
-def test_events_without_the_column_of_parents_are_all_roots() -> None:
-    row = only(tree([None, 0, 0]).drop("parent_id"))
-    assert (row["roots"], row["depth"], row["structural_virality"]) == (3, 0, None)
+SHAPE = ("depth", "max_breadth", "leaves", "roots")
+
+
+@pytest.mark.parametrize("events", [tree([None, 0, 0]).drop("parent_id"), tree([None] * 3)])
+def test_where_no_parent_is_known_the_shape_is_not(events: pl.DataFrame) -> None:
+    row = only(events)
+    assert [row[name] for name in (*SHAPE, "structural_virality", "coverage")] == [None] * 6
+    assert (row["size"], row["duration_seconds"]) == (3, 120.0)
+    assert vk.cascade_table(events, by="generation").rows() == [("c", None, 3, 0.0, 60.0)]
+
+
+def test_parents_known_in_one_cascade_only() -> None:
+    forests = {"a": [None, None], "b": [None, 0, None], "c": [None]}
+    events = pl.concat(tree(parents, name) for name, parents in forests.items())
+    assert vk.cascade_table(events).select(SHAPE).rows() == [
+        (None, None, None, None),
+        (1, 2, 2, 2),
+        (0, 1, 1, 1),
+    ]
+
+
+def test_times_that_are_generations_are_no_seconds() -> None:
+    events = tree([None, 0, 1]).with_columns(depth=pl.Series([0.0, 1, 2]))
+    row = only(events.with_columns(time="depth"))
+    assert (row["duration_seconds"], row["median_response_seconds"]) == (None, None)
+    assert only(events)["duration_seconds"] == 120.0
 
 
 @pytest.mark.parametrize("by", ["cascade", "generation"])

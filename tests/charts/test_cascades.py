@@ -139,6 +139,23 @@ def test_excluded_events_are_counted_and_not_drawn():
     assert subtitle(chart)[1] == "1 event not used"
 
 
+@pytest.mark.parametrize("axis", ["time", "generation"])
+def test_generations_without_times_are_steps_whatever_is_asked(axis):
+    events = cascade([-1, 0, 0, 1], times=[0.0, 1, 1, 2]).with_columns(depth="time")
+    spec = vk.cascade_chart(events, axis=axis).to_dict()
+    assert spec["layer"][0]["encoding"]["x"]["title"] == "Steps from the root"
+
+
+@pytest.mark.parametrize("size", [6, 3_000])
+def test_the_root_lies_on_top(size):
+    layers = vk.cascade_chart(star(size)).to_dict()["layer"]
+    *below, root = [layer for layer in layers if layer["mark"]["type"] in ("circle", "point")]
+    kept = [part["filter"] for part in root["transform"]]
+    assert kept == ["isValid(datum.event_id)", "datum.step == 0"]
+    assert root["mark"]["size"] == 60
+    assert "datum.step > 0" in [part["filter"] for part in below[0]["transform"]]
+
+
 def test_several_roots_are_trees_of_their_own():
     chart = vk.cascade_chart(cascade([-1, 0, -1, 2]))
     assert "2 roots" in subtitle(chart)[0]
@@ -256,6 +273,8 @@ def find(node, keys):
         (SMALL.clear(), {}, "no event to draw"),
         (SMALL.drop("event_id"), {}, "column 'event_id' not found"),
         (cascade([1, 0]), {}, r"lead back to it.*repair"),
+        (star(316).drop("parent_id"), {}, r"of 316 events none names a parent; .*infer_parents"),
+        (cascade([-1, -1]), {}, "of 2 events none names a parent"),
         (pl.concat([SMALL, SMALL]), {}, r"twice.*repair"),
     ],
 )
@@ -268,7 +287,7 @@ def test_what_cannot_be_drawn_is_said(events, choices, message):
     "events",
     [
         star(1),
-        star(2).drop("parent_id"),
+        star(1).drop("parent_id"),
         cascade([-1, 0, 0], times=[0.0, 0.0, 0.0]),
         cascade([-1, 0, 1], times=[0.0, -500.0, 1e9]),
         cascade([5, 0, 1]),

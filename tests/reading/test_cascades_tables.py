@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from cascades_files import BIG, GENERATIONS, NETINF, TIDEH, numbers, read, refusal, some
 
+import viralkit as vk
 from viralkit.reading.cascades import read_cascades
 from viralkit.tables import TableError, check
 
@@ -29,7 +30,7 @@ def test_sequences_of_every_form_say_the_same(tmp_path: Path, form: str) -> None
         ("1", "b", 900.0, "b"),
         ("3", "d", 0.0, "d"),
     ]
-    assert some(quality) == {"unsorted rows": 1}
+    assert some(quality) == {"unsorted rows": 1, "cascades of one event": 1}
 
 
 @pytest.mark.parametrize("text", ["s a 10,b 20,", "s a 10 b 20", "s,a,10,b,20"])
@@ -73,6 +74,20 @@ def test_pairs_that_cannot_be_read(tmp_path: Path) -> None:
         (1, "c nan 4", "has no number for a time"),
         (2, "hello", "has no number for a time"),
     ]
+
+
+def test_cascades_of_one_event_are_counted_and_refused_where_nearly_all_are(
+    tmp_path: Path,
+) -> None:
+    path, edge, pair = tmp_path / "edges.txt", "7 12\n", "7,0 12,5\n"
+    _, quality = read(path, edge * 95 + pair * 5, "sequences", unit="seconds")
+    assert some(quality)["cascades of one event"] == 95
+    _, quality = read(path, edge * 99, "sequences", unit="seconds")
+    assert some(quality)["cascades of one event"] == 99
+    path.write_text(edge * 96 + pair * 4)
+    said = refusal(path, "sequences", unit="seconds")
+    assert said.startswith("96 of 100 lines hold one event (the first: '7 12'); allowed")
+    assert all(name in said for name in ("'columns'", "'generations'", "read_edges"))
 
 
 def test_cascades_of_several_files_are_told_apart(tmp_path: Path) -> None:
@@ -227,6 +242,19 @@ def test_maps_that_do_not_fit_are_refused(lazy: bool, options: Any, words: str) 
 
 
 @pytest.mark.parametrize("lazy", [False, True])
+def test_only_a_near_name_is_suggested(lazy: bool) -> None:
+    def said(*names: str) -> str:
+        frame = pl.DataFrame({name: ["a"] for name in names})
+        return refusal(frame.lazy() if lazy else frame, "columns")
+
+    assert said("cascade_id", "message", "tweet", "posted_at") == (
+        "column 'time' not found; columns: ['cascade_id', 'message', 'tweet', 'posted_at']. "
+        "Pass columns={'time': ...} with the one of them that holds it."
+    )
+    assert said("cascade_id", "message", "times").endswith("Pass columns={'time': 'times'}.")
+
+
+@pytest.mark.parametrize("lazy", [False, True])
 def test_other_misfits_are_refused(lazy: bool) -> None:
     def source(**data: Any) -> Any:
         frame = pl.DataFrame(data)
@@ -331,6 +359,18 @@ def test_generations_stand_for_times(tmp_path: Path) -> None:
         ("7", "2", 1.0, "5", 1.0),
     ]
     assert some(quality) == {"seeds, which have no row": 2, "times that are generations": 5}
+
+
+def test_generations_are_never_called_seconds(tmp_path: Path) -> None:
+    text = "2,1,1,1\n3,2,1,2\n9,8,7,1\n6,5,7,4\n"  # 5, a second root of 7, is of generation 3
+    events, _ = read(tmp_path / "a.csv", text, "generations")
+    table = vk.cascade_table(events)
+    assert table["depth"].to_list() == [2, 1]
+    assert table.select("duration_seconds", "median_response_seconds").rows() == [(None, None)] * 2
+    by_generation = vk.cascade_table(events, by="generation")
+    assert by_generation.select("first_time", "median_time").null_count().row(0) == (5, 5)
+    axis = vk.cascade_chart(events, "1").to_dict()["layer"][0]["encoding"]["x"]
+    assert axis["title"] == "Steps from the root"
 
 
 def test_generations_may_have_a_header_and_faults(tmp_path: Path) -> None:

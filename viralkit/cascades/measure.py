@@ -41,6 +41,10 @@ def cascade_table(
         roots (events without a parent in the cascade, orphans included); coverage (share of the
         events that name a parent whose parent is there; null where none names one).
         By generation: cascade_id, generation, size, first_time and median_time (seconds).
+        Where parents are not known at all (several events, of which none names a parent), depth,
+        max_breadth, leaves, roots and generation are null: `infer_parents` may find some. Where
+        `time` holds generations (in every cascade it is `depth` and a constant, as layout
+        "generations" of `read_cascades` gives it), all that counts seconds is null.
 
     Raises
     ------
@@ -83,6 +87,7 @@ def by_cascade(events: pl.DataFrame, forest: Forest) -> pl.DataFrame:
     groups = forest.groups
     counts, mean = np.zeros((5, 0), np.int64), np.zeros(0)
     duration, median = mean, mean
+    timed = not times_are_generations(events)
     if len(groups.names):
         time = groups.placed(events["time"].to_numpy())
         counts, mean = measure_shapes(forest.parent, forest.depth, groups.starts)
@@ -91,7 +96,8 @@ def by_cascade(events: pl.DataFrame, forest: Forest) -> pl.DataFrame:
     depth, breadth, leaves, roots, direct = (pl.Series(values) for values in counts)
     orphans = pl.Series(sums(forest.orphan, groups.starts))
     linked = size - roots
-    return pl.DataFrame(
+    known = (linked + orphans > 0) | (size == 1)
+    table = pl.DataFrame(
         {
             "cascade_id": groups.names,
             "size": size,
@@ -106,6 +112,17 @@ def by_cascade(events: pl.DataFrame, forest: Forest) -> pl.DataFrame:
             "coverage": share(linked, linked + orphans),
         }
     )
+    shape = pl.when(known).then(pl.col("depth", "max_breadth", "leaves", "roots"))
+    seconds = pl.when(timed).then(pl.col("duration_seconds", "median_response_seconds"))
+    return table.with_columns(shape, seconds)
+
+
+def times_are_generations(events: pl.DataFrame) -> bool:
+    """Whether `time` is `depth` and a constant in each cascade: the source told no times."""
+    if "depth" not in events.columns or events["depth"].n_unique() < 2:
+        return False
+    gaps = events.select("cascade_id", gap=pl.col("time") - pl.col("depth"))
+    return gaps.n_unique() == gaps["cascade_id"].n_unique()
 
 
 def sums(flags: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -136,7 +153,14 @@ def by_generation(events: pl.DataFrame, forest: Forest) -> pl.DataFrame:
     )
     found = found.sort("number", "generation")
     name = groups.names.gather(found["number"]).alias("cascade_id")
-    return found.select(name, pl.exclude("number"))
+    named = pl.Series(sums((forest.parent >= 0) | forest.orphan, groups.starts))
+    known = (named.gather(found["number"]) > 0) | (found["size"] == 1)
+    return found.select(
+        name,
+        pl.when(known).then("generation").alias("generation"),
+        "size",
+        pl.when(not times_are_generations(events)).then(pl.col("first_time", "median_time")),
+    )
 
 
 def with_labels(table: pl.DataFrame, cascades: pl.DataFrame) -> pl.DataFrame:

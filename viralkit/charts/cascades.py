@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from viralkit.cascades.measure import cascade_table
+from viralkit.cascades.measure import cascade_table, times_are_generations
 from viralkit.charts.cascades_layout import (
     Axis,
     largest,
@@ -14,6 +14,8 @@ from viralkit.charts.cascades_layout import (
 )
 from viralkit.charts.parts import drawn, one_of, plain, rounded, spread, titled
 from viralkit.charts.theme import BLUE, BLUE_TEXT, HEIGHT, INK, ORANGE, ORANGE_TEXT, WIDTH
+from viralkit.tables import TableError
+from viralkit.wording import show
 
 COLOURS = (INK, BLUE, ORANGE)  # of the root, of what came straight from it, of what was passed on
 LINK = {"color": "#888888", "strokeWidth": 1, "opacity": 0.45}
@@ -38,7 +40,8 @@ def cascade_chart(
     cascade_id : str, optional
         Which cascade; the largest by default.
     axis : {"time", "generation"}
-        Time since the first event, or steps from the root.
+        Time since the first event, or steps from the root. Where the source told generations and
+        no times (see `cascade_table`), it is always the second.
     title : str, optional
         The finding; the question by default.
 
@@ -51,7 +54,8 @@ def cascade_chart(
     Raises
     ------
     TableError
-        If the table breaks its rules, the cascade is not there, or it is no forest (`repair` it).
+        If the table breaks its rules, the cascade is not there, it is no forest (`repair` it), or
+        none of its events names a parent (`infer_parents` may find some).
     ValueError
         If `axis` is not known.
 
@@ -71,6 +75,14 @@ def cascade_chart(
         chosen = ""
     rows = one_cascade(used, cascade_id)
     measured = cascade_table(rows).row(0, named=True)
+    if measured["depth"] is None:
+        raise TableError(
+            f"cascade {show(cascade_id)}: of {rows.height:,} events none names a parent; allowed: "
+            "a cascade whose parents are known. See infer_parents, which finds them by who follows "
+            "whom."
+        )
+    if times_are_generations(rows):
+        axis = "generation"
     marks = tree(rows, axis)
     name, told = plain(cascade_id), measures(measured)
     notes = " · ".join(note for note in (chosen, summed_note(marks), unused) if note)
@@ -137,15 +149,20 @@ def _layers(marks: pl.DataFrame, axis: Axis) -> alt.LayerChart:
     ]
     linked = base.transform_filter("isValid(datum.parent_x)")
     points = base.transform_filter("isValid(datum.event_id)")
+    passed = points.transform_filter("datum.step > 0")
     layers = [
         linked.mark_rule(**LINK).encode(x, y, alt.X2("parent_x"), alt.Y2("parent_y")),
-        points.mark_circle(size=point_size(marks.height), opacity=1).encode(
+        passed.mark_circle(size=point_size(marks.height), opacity=1).encode(
             x, y, colour, tooltip=tips
         ),
     ]
     if marks["event_id"].null_count():
         circles = _circles(base.transform_filter("!isValid(datum.event_id)"))
         layers.append(circles.encode(x, y, colour, tooltip=tips))
+    roots = points.transform_filter("datum.step == 0").mark_circle(
+        size=point_size(int((marks["generation"] == 0).sum())), opacity=1
+    )
+    layers.append(roots.encode(x, y, colour, tooltip=tips))  # last: no other mark hides it
     return alt.layer(*layers, *_names(marks))
 
 

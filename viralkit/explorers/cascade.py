@@ -134,9 +134,10 @@ class _Growth:
         now = cascade_table(come).row(0, named=True)
         table = _table({**now, "seconds": time}, {**tree.whole, "seconds": tree.ends[1]})
         when = self.time.text_of(time)
+        deep = f"{now['depth']} generation{'s' * (now['depth'] != 1)} deep"
         finding = (
             f"{now['size']:,} of {tree.whole['size']:,} events after {when}, "
-            f"{now['depth']} generation{'s' * (now['depth'] != 1)} deep"
+            f"{deep if now['roots'] else 'no parents known'}"
         )
         params = {
             "now": rounded(time / tree.seconds),
@@ -205,7 +206,7 @@ def _path(rows: pl.DataFrame, seconds: float) -> dict[str, Any]:
 
 def _names(tree: _Tree, now: dict[str, Any]) -> dict[str, Any]:
     """Say how many came from the root and how many were passed on, beside where they stand."""
-    linked = now["size"] - now["roots"]
+    linked = now["size"] - (now["roots"] or now["size"])
     direct = round((now["broadcast_share"] or 0.0) * linked)
     heights = [_TOP * _middle(tree.lasting, step) for step in (1, 2)]
     return {

@@ -74,7 +74,8 @@ def read_cascades(
           arrow. A folder with `tree/` and `label.txt` inside gives labels too.
         - "sequences": users and times without parents, a cascade a line: ``u,t u,t`` (FOREST),
           ``seed u t,u t,`` (MS-HGAT), ``seed u t u t`` (Inf-VAE), ``id;u,t,u,t`` after a list of
-          nodes and a blank line (NetInf, InfoPath). Needs unit.
+          nodes and a blank line (NetInf, InfoPath). Needs unit. Of 100 lines or more, at most
+          95 % may hold a single event.
         - "columns": one event a row in CSV, TSV, Parquet or a frame. Numbers as times need unit.
         - "index_and_data" (SEISMIC): start_ind, end_ind (from 1, the last included) and
           relative_time_second, number_of_followers.

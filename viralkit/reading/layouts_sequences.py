@@ -17,6 +17,8 @@ from viralkit.reading.layouts import (
     sound,
 )
 from viralkit.reading.settling import Check
+from viralkit.tables import TableError
+from viralkit.wording import show
 
 NO_PAIR = (
     "is no user with a time",
@@ -30,6 +32,7 @@ NO_TIME = (
 )
 KEPT = ("cascade_id", "event_id", "time", "user", "timestamp")
 NODE = "^[^,; ]+,[^,;]*$"
+ENOUGH, NEARLY_ALL = 100, 0.95  # lines from which on, and share of one event at which, we refuse
 
 
 def read(source: Files, unit: str | None) -> Found:
@@ -38,6 +41,7 @@ def read(source: Files, unit: str | None) -> Found:
     lines, nodes = without_nodes(lines_of(source))
     lines = as_pairs(lines)
     events = pl.concat([split_pairs(part) for part in batches(lines, "body")])
+    require_several(events, lines)
     first = pl.col("number").filter(~pl.col("seed")).min().over("row")
     time = pl.when(pl.col("seed")).then(first).otherwise("number")
     events = events.with_columns(number=time)
@@ -47,10 +51,29 @@ def read(source: Files, unit: str | None) -> Found:
     seeds = int(sound(events)["seed"].sum())
     notes = [
         ("lines", len(lines), None),
+        ("cascades of one event", singles(sound(events)), None),
         ("seeds without a time", seeds, "given that of the first event after them"),
         ("events of a user who has one already", int((events["again"] > 1).sum()), "ids user,2 …"),
     ]
     return with_names(kept(events, KEPT), nodes, notes)
+
+
+def singles(events: pl.DataFrame) -> int:
+    """How many lines hold one event."""
+    return int((events.group_by("row").len()["len"] == 1).sum())
+
+
+def require_several(events: pl.DataFrame, lines: pl.DataFrame) -> None:
+    """Refuse files whose lines are hardly ever sequences, but edges or something else."""
+    alone = singles(events)
+    if len(lines) >= ENOUGH and alone > NEARLY_ALL * len(lines):
+        raise TableError(
+            f"{alone:,} of {len(lines):,} lines hold one event (the first: "
+            f"{show(lines['text'][0], 60)}); allowed in layout='sequences': at most "
+            f"{NEARLY_ALL:.0%} of {ENOUGH} lines or more, since a line is a whole cascade. Look "
+            "at the file: one event a row is layout='columns', rows of child, parent, tree and "
+            "generation are layout='generations', and edges of a network are for read_edges."
+        )
 
 
 def without_nodes(lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
