@@ -36,6 +36,8 @@ from .fetching import fetch_higgs as fetch_higgs
 from .fetching import fetch_seismic as fetch_seismic
 from .models.bass import Bass as Bass
 from .models.branching import Branching as Branching
+from .models.branching_factors import compare_variants as compare_variants
+from .models.branching_factors import decompose as decompose
 from .models.branching_power import power_of as power_of
 from .models.compare import compare as compare
 from .models.curves import Exponential as Exponential
