@@ -48,7 +48,7 @@ def infer_parents(
     polars.DataFrame
         The events in the order they came, with `parent_id`: null where nobody that the account
         follows has posted before, or the account is not known. `cascade_table(...)["roots"]`
-        counts such events.
+        counts such events; it is null in a cascade where no event has a parent.
 
     Raises
     ------

@@ -104,8 +104,8 @@ def repair(events: pl.DataFrame, steps: Sequence[Step] = STEPS) -> tuple[pl.Data
             before = good
             good, counts = MENDERS[step](before)
             table += [
-                (f"mended: {name}", rows, WORDS[name] if rows else None)
-                for name, rows in counts.items()
+                (f"mended: {name}", number, WORDS[name] if number else None)
+                for name, number in counts.items()
             ]
             if len(good) < len(before):
                 gone.append(left_out(before, good, REASONS[step]))
@@ -113,8 +113,8 @@ def repair(events: pl.DataFrame, steps: Sequence[Step] = STEPS) -> tuple[pl.Data
         good = pl.concat([good, rows.filter(pl.col("excluded").is_not_null())])
     mended = in_order(good).select(events.columns)
     table.append(("rows kept", len(mended), None))
-    for name, rows, note in event_checks(used(mended)):
-        table.append((f"left: {name}" if name in WORDS else name, rows, note))
+    for name, number, note in event_checks(used(mended)):
+        table.append((f"left: {name}" if name in WORDS else name, number, note))
     schema = {"check": pl.String, "rows": pl.Int64, "note": pl.String}
     return mended, Quality(pl.DataFrame(table, schema, orient="row"), pl.concat(gone))
 
