@@ -164,7 +164,8 @@ def test_empty_files_give_an_empty_table(tmp_path: Path, layout: Any) -> None:
     path = tmp_path / "posts.jsonl"
     path.write_bytes(b"\xef\xbb\xbf\n\n")
     events, quality = read_posts(path, layout=layout)
-    assert events.is_empty() and numbers(quality)["rows read"] == 0
+    seen = numbers(quality)
+    assert events.is_empty() and seen["rows read"] == 0 and seen["empty files"] == 1
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-8"])

@@ -103,6 +103,37 @@ def test_replies_quotes_and_records_of_another_kind(tmp_path: Path) -> None:
     assert seen["posts that refer to several others"] == 1
 
 
+def item(reason: Any, key: str = "p1") -> dict[str, Any]:
+    """Give a post as the feed of an account shows it."""
+    return {"post": view(skeet("ann", key, 0)), **({"reason": reason} if reason else {})}
+
+
+BY = {
+    "$type": "app.bsky.feed.defs#reasonRepost",
+    "by": {"did": "did:plc:bob", "handle": "bob.example"},
+    "indexedAt": "2024-01-02T03:01:00.000Z",
+}
+
+
+def test_feed_of_an_account_keeps_its_reposts(tmp_path: Path) -> None:
+    named = {**BY, "uri": uri("bob", "r2", "repost"), "indexedAt": "2024-01-02T03:02:00.000Z"}
+    pin = {"$type": "app.bsky.feed.defs#reasonPin"}
+    feed = [item(BY), item(named), item(pin, "p2"), item(None, "p3")]
+    events, quality = read(tmp_path, "bluesky", [{"feed": feed, "cursor": "x"}])
+    assert links(events) == [
+        (POST, POST, None, "post", 0.0),
+        (POST, uri("bob", "r2", "repost"), POST, "repost", 120.0),
+        (POST, "posts.jsonl:1", POST, "repost", 60.0),
+        (uri("ann", "p2"), uri("ann", "p2"), None, "post", 0.0),
+        (uri("ann", "p3"), uri("ann", "p3"), None, "post", 0.0),
+    ]
+    reposts = events.filter(kind="repost")
+    assert reposts["user"].to_list() == ["did:plc:bob"] * 2
+    seen = numbers(quality)
+    assert seen["posts in the source"] == 4 and seen["reposts"] == 2
+    assert seen["originals found inside other posts"] == 1
+
+
 def test_repost_without_subject_is_told(tmp_path: Path) -> None:
     record = repost("bob", "r1", 1, POST)
     del record["value"]["subject"]

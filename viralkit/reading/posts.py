@@ -28,7 +28,7 @@ FIRST_TIMED = 30_000_000_000  # ids of X below were counted, not timed
 SAME = 2_000  # by how many milliseconds the time in an id may differ from that of its post
 V1_TIME = r"^[A-Za-z]{3} ([A-Za-z]{3} [0-9]{2} [0-9:]{8} [+-][0-9]{4} [0-9]{4})$"
 NUMBERS = "allowed: digits with a decimal point at most"
-NOTICE = "notices of a stream, empty pages, records of another kind"
+MEND = "Mend the post or leave it out. If most are like it, pass the layout= that fits."
 
 
 def read_posts(
@@ -72,7 +72,8 @@ def read_posts(
     Raises
     ------
     TableError
-        With file, line, what is wrong and the next step.
+        With file, line, what is wrong and the next step. Also, whatever `on_error` says, where
+        the records of a file look like another layout, which it names.
     FileNotFoundError
         With the files of the folder that are spelled like it.
 
@@ -141,8 +142,7 @@ def find_posts(
             f"a frame beside layout={show(layout)}; allowed: files of JSON records. Pass their "
             'path, or layout="4cat" for a table of posts.'
         )
-    posts, notices = read_records(source, LAYOUTS[layout])
-    return posts, [("records without a post", notices, NOTICE if notices else None)]
+    return read_records(source, LAYOUTS[layout])
 
 
 def timed(posts: pl.DataFrame, name: str) -> tuple[pl.DataFrame, Check]:
@@ -157,9 +157,8 @@ def timed(posts: pl.DataFrame, name: str) -> tuple[pl.DataFrame, Check]:
     bare = int((iso.is_not_null() & ~matches(cells, ZONE)).sum())
     lost = posts["timestamp"].is_null()
     absent, wrong = (lost & cells.is_null()).arg_true(), (lost & cells.is_not_null()).arg_true()
-    step = "Mend the post or leave it out."
     for rows, said in ((absent, "is missing"), (wrong, "is no time")):
-        posts = blame(posts, Fault(name, rows, said, f"allowed: {TIMES}", step), cells)
+        posts = blame(posts, Fault(name, rows, said, f"allowed: {TIMES}", MEND), cells)
     return posts, ("times without zone", bare, "read as UTC" if bare else None)
 
 
@@ -172,7 +171,7 @@ def named(posts: pl.DataFrame) -> pl.DataFrame:
     free = nameless & (pl.col("platform") == "bluesky") & pl.col("kind").eq("repost")
     posts = posts.with_columns(pl.when(free).then(place).otherwise("event_id").alias("event_id"))
     rows = posts.select(nameless.arg_true()).to_series()
-    fault = Fault("id", rows, "is missing", "each post has an id", "Mend the post or leave it out.")
+    fault = Fault("id", rows, "is missing", "each post has an id", MEND)
     return blame(posts, fault, posts["event_id"])
 
 

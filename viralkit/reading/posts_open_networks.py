@@ -14,11 +14,23 @@ def open_bluesky(record: Record) -> list[tuple[Record, Record]]:
         if name in record and "subject" not in record:
             return [pair for one in members(record, name) for pair in open_bluesky(one)]
     if "post" in record and "subject" not in record:
-        return open_bluesky(part(record, "post"))
+        return open_item(record)
     if "commit" in record or record.get("kind") in ("identity", "account"):
         return open_commit(record)
     body = part(record, "value") or part(record, "record") or record
     return [(body, record)] if is_feed(body) else []
+
+
+def open_item(item: Record) -> list[tuple[Record, Record]]:
+    """The post of an item of a feed, after the repost that brought it there, if one did."""
+    post, reason = part(item, "post"), part(item, "reason")
+    posts = open_bluesky(post)
+    if "by" not in reason:
+        return posts
+    subject, created = {"uri": post.get("uri")}, reason.get("indexedAt")
+    body = {"$type": FEED + "repost", "subject": subject, "createdAt": created}
+    inside = [(one, {**envelope, "embedded": True}) for one, envelope in posts]
+    return [(body, {"uri": reason.get("uri"), "author": part(reason, "by")}), *inside]
 
 
 def open_commit(record: Record) -> list[tuple[Record, Record]]:
@@ -66,7 +78,7 @@ def read_bluesky(body: Record, envelope: Record) -> list[Post]:
         envelope.get("language") or language,
         body.get("text"),
         several,
-        False,
+        envelope.get("embedded") is True,
     )
     return [row]
 
@@ -137,5 +149,5 @@ def read_status(status: Record, embedded: bool) -> tuple[Post, list[Record]]:
     return row, [one for one in (boosted, quoted) if one]
 
 
-BLUESKY = Layout(open_bluesky, read_bluesky, "bluesky", ())
-MASTODON = Layout(open_mastodon, read_mastodon, "mastodon")
+BLUESKY = Layout("bluesky", open_bluesky, read_bluesky, "bluesky", ())
+MASTODON = Layout("mastodon", open_mastodon, read_mastodon, "mastodon")

@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from viralkit.reading.layouts import Files
-from viralkit.reading.settling import FAULT
+from viralkit.reading.posts_signs import Looks
+from viralkit.reading.settling import FAULT, Check
 from viralkit.reading.unpacking import find_files, read_utf8
 
 Record = dict[str, Any]
@@ -19,6 +20,7 @@ IDS = ("event_id", "parent_id", "thread")
 NUMBERS = ("magnitude", "polarity", "reported")
 TEXTS = ("user", "created", "kind", "platform", "language", "text")
 FLAGS = ("several", "embedded")
+NOTICE = "notices of a stream, empty pages, records of another kind"
 COLUMNS = (*IDS, *NUMBERS, *TEXTS, *FLAGS)
 DEEP = "[[[…]]]"
 SHOWN = 200  # how much of a cell that cannot be used is kept for the report
@@ -34,12 +36,13 @@ class Unusable(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """How a source writes posts.
+    """How a source writes posts, under the `name` that users give.
 
     `open_page` gives the posts of a record with what they share, `read_post` the columns of a
     post, then those of the posts inside it; `id_names` are where a post's own id stands.
     """
 
+    name: str
     open_page: Callable[[Record], list[tuple[Record, Record]]]
     read_post: Callable[[Record, Record], list[Post]]
     platform: str
@@ -55,6 +58,11 @@ class Collector:
     lines: list[int] = field(default_factory=list)
     faults: dict[int, tuple[str, str, str]] = field(default_factory=dict)
     notices: int = 0
+    looks: Looks = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to count what the records look like."""
+        self.looks = Looks(self.layout.name)
 
     def read(self, lines: Iterator[tuple[int, object]]) -> None:
         """Collect the posts of records, or of the texts of lines."""
@@ -73,6 +81,7 @@ class Collector:
         try:
             if not isinstance(record, dict):
                 raise Unusable("line", record, "is no JSON object; allowed: {…}. Mend the line.")
+            self.looks.see(record)
             pages = self.layout.open_page(record)
         except Unusable as error:
             return self.refuse(line, error)
@@ -206,16 +215,21 @@ def total(*numbers: Any) -> float | None:
     return float(min(sum(known), 2**53)) if known else None
 
 
-def read_records(source: Files, layout: Layout) -> tuple[pl.DataFrame, int]:
-    """The posts of all files, and how many records hold none."""
-    frames, notices = [], 0
+def read_records(source: Files, layout: Layout) -> tuple[pl.DataFrame, list[Check]]:
+    """The posts of all files, how many records hold none, and how many files no record."""
+    frames, notices, blank = [], 0, 0
     for path in find_files(source):
         collector = Collector(layout)
         collector.read(records_of(path))
+        collector.looks.require(path.name)
         frames.append(collector.frame(path.name))
         notices += collector.notices
+        blank += not (collector.posts or collector.looks.records)
     empty = Collector(layout).frame("")
-    return pl.concat([empty, *frames]), notices
+    checks: list[Check] = [("records without a post", notices, NOTICE if notices else None)]
+    if blank:
+        checks.append(("empty files", blank, "they hold no record"))
+    return pl.concat([empty, *frames]), checks
 
 
 def records_of(path: Path) -> Iterator[tuple[int, object]]:

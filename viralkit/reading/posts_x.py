@@ -159,5 +159,5 @@ def is_known(reference: Record) -> bool:
     raise Unusable("referenced_tweets", reference, f"names no post; {allowed}")
 
 
-X_V1 = Layout(open_v1, read_v1, "x", ("id_str", "id"))
-X_V2 = Layout(open_v2, read_v2, "x")
+X_V1 = Layout("x_v1", open_v1, read_v1, "x", ("id_str", "id"))
+X_V2 = Layout("x_v2", open_v2, read_v2, "x")
