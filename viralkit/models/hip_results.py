@@ -120,7 +120,8 @@ class HawkesIntensityResults(Results):
             if not self._known(name):
                 rows.append((name, None, None))
                 continue
-            factor = np.exp(reach * self._log_error(lambda z, n=name: self._natural(z)[n]))
+            with np.errstate(over="ignore"):
+                factor = np.exp(reach * self._log_error(lambda z, n=name: self._natural(z)[n]))
             rows.append((name, value / factor, value * factor))
         schema = {"parameter": pl.String, "lower": pl.Float64, "upper": pl.Float64}
         return pl.DataFrame(rows, schema, orient="row")
