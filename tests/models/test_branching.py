@@ -105,6 +105,13 @@ def test_published_shares_of_senders_that_cause_four_fifths(mean, k, share) -> N
     assert laws.caused_by_top(mean, 1 / k, laws.senders_of(mean, 1 / k, 0.8)) == pytest.approx(0.8)
 
 
+def test_shares_of_senders_run_on_where_counts_are_too_many_to_add() -> None:
+    below, above = (laws.caused_by_top(mean, 2.0, 0.1) for mean in (1500.0, 1700.0))
+    assert above == pytest.approx(below, rel=1e-3)
+    few, many = (laws.senders_of(mean, 2.0, 0.8) for mean in (1500.0, 1e12))
+    assert many == pytest.approx(few, rel=1e-3)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     mean=st.floats(0.05, 2.5),

@@ -165,6 +165,15 @@ def test_nobody_passes_anything_on() -> None:
     assert "one-sided" in fit.summary().as_text()
 
 
+def test_a_truncated_sample_of_the_smallest_size_only_bounds_r_from_above() -> None:
+    model = vk.Branching(pl.DataFrame({"size": [5], "number": [40]}), at_least=5)
+    fit = model.fit(k=1.0)
+    lower, upper = fit.conf_int().row(0)[1:]
+    assert (fit.params["R"], fit.bse["R"], lower) == (0, None, 0) and 0 < upper < 0.05
+    with pytest.raises(vk.TableError, match="Pass k="):
+        model.fit()
+
+
 @pytest.mark.parametrize(
     ("columns", "how", "words"),
     [

@@ -17,6 +17,7 @@ STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680)
 LARGE = 20.0  # from here on Stirling's series is exact to the last digits
 DEEP = 1e-6  # a tail below this is summed from its own terms, not as what is left of one
 LONGEST = 100_000  # terms of such a tail
+MOST = 200_000  # counts of one sender that are added one by one
 
 
 def stirling(x: Array) -> Array:
@@ -123,10 +124,17 @@ def past(mean: float, hops: int) -> float:
 
 
 def concentration(mean: float, inverse: float) -> tuple[Array, Array]:
-    """Senders from the most active on: their share of all, and of all that is passed on."""
+    """Senders from the most active on: their share of all, and of all that is passed on.
+
+    Counts are so large beyond `MOST` that only the activity matters, which is gamma-distributed.
+    """
     spread = np.sqrt(mean * (1 + inverse * mean))
-    most = int(min(mean + 50 * spread + 60 * (1 + inverse * mean), 2e6))
-    count = np.arange(most, -1.0, -1.0)
+    most = mean + 50 * spread + 60 * (1 + inverse * mean)
+    if most > MOST:
+        k = 1 / max(inverse, 1e-6)
+        senders = np.append(0.0, np.logspace(-12, 0, 4000))
+        return senders, special.gammaincc(k + 1, special.gammainccinv(k, senders))
+    count = np.arange(int(most), -1.0, -1.0)
     share = np.exp(log_offspring(np.ones(1), count, mean, inverse))
     return np.append(0.0, np.cumsum(share)), np.append(0.0, np.cumsum(count * share) / mean)
 

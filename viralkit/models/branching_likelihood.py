@@ -76,10 +76,12 @@ class Likelihood:
     def ratio(self) -> float:
         """The log of children per parent: the best fit of complete samples, whatever k is."""
         births = float(self.data.number @ self.data.children)
-        return float(np.log(births / (self.data.number @ self.data.parents))) if births else FLOOR
+        return float(np.log(births / (self.data.number @ self.data.parents)))
 
     def best_x(self, u: float, near: float | None = None) -> float:
         """The best log R at a k; it is looked for near one, if one is given."""
+        if self.data.is_silent:
+            return FLOOR
         if self.data.is_complete:
             return self.ratio
         low, high = (FLOOR, self.top) if near is None else (near - WINDOW, near + WINDOW)

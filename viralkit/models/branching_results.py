@@ -45,7 +45,8 @@ class BranchingResults(Results):
             self.aic = aic(fit)
             self.bic = float(np.log(self.nobs)) * self.df_model - 2 * self.llf
         self.params = {"R": fit.mean, "k": np.nan if is_band else fit.k}
-        errors = np.sqrt(np.diag(self.cov_params()))
+        variance = np.diag(self.cov_params())
+        errors = np.sqrt(np.where(variance > 0, variance, np.nan))
         pairs = zip(self.params, errors, strict=True)
         self.bse = {name: None if np.isnan(e) else float(e) for name, e in pairs}
 
