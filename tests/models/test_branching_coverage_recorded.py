@@ -34,7 +34,7 @@ def test_taking_uneven_offspring_for_poisson_fails(recorded: pl.DataFrame) -> No
     assert control["coverage"].max() < 0.8
 
 
-def test_choosing_the_law_from_the_same_data_costs_coverage_of_k(recorded: pl.DataFrame) -> None:
+def test_aic_seldom_finds_that_k_is_three(recorded: pl.DataFrame) -> None:
     chosen = recorded.filter(pl.col("study") == "complete, by AIC")
     assert not chosen["claimed"].any()
     assert chosen.filter(pl.col("parameter") == "k")["fits"].item() < 1000
