@@ -78,13 +78,13 @@ def log_progeny_at_least(size: Array, roots: int, mean: float, inverse: float) -
     place = np.maximum(size - roots, 0).astype(int)
     left = 1 - np.append(0.0, np.cumsum(below))[place]
     if left.min() > DEEP:
-        return np.log(left)
+        return np.asarray(np.log(left))
     further = top + int(min(40 / max(decay(mean, inverse), 1e-9) + 10, LONGEST))
     terms = log_progeny(np.arange(roots, further + 0.0), roots, mean, inverse)
     endless = 1 - extinction(mean, inverse, roots)
     terms = np.append(terms, np.log(endless) if endless > 0 else -np.inf)
     tails = np.logaddexp.accumulate(terms[::-1])[::-1]
-    return np.where(left > DEEP, np.log(np.maximum(left, DEEP)), tails[place])
+    return np.asarray(np.where(left > DEEP, np.log(np.maximum(left, DEEP)), tails[place]))
 
 
 def extinction(mean: float, inverse: float, seeds: int = 1) -> float:
