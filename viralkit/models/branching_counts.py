@@ -181,8 +181,9 @@ def _count(rows: pl.DataFrame, of: str, at_least: int, n_excluded: int) -> Tally
     """Equal rows become one with their number; those that tell nothing are left out."""
     small = rows.filter(pl.col("parents") < at_least, ~pl.col("late"))
     if of == "sizes" and small.height:
+        least = float(small["parents"].to_numpy().min())
         raise TableError(
-            f"a cascade of size {float(small['parents'].to_numpy().min()):g} in a sample of at_least={at_least}; "
+            f"a cascade of size {least:g} in a sample of at_least={at_least}; "
             "allowed: no smaller ones. Filter them out, or lower at_least."
         )
     keys = ["parents", "children", "roots", "late"]
