@@ -143,7 +143,7 @@ STUDIES = {  # name: (replicates, counts a series, whether 93-97 % is claimed, i
     ),
     "bass conditional": (conditional, 20, True),
     "bass before the peak": (before_the_peak, 8, False),
-    "bass dates interval": (doubtful_dates("interval", 200), 16, True),
+    "bass dates interval": (doubtful_dates("interval", 200), 16, False),
     "bass dates midpoint": (doubtful_dates("midpoint", 200), 16, False),
     # Two to four clusters a count: the dispersion itself is hard to know, with exact dates, too.
     "bass dates interval rough": (doubtful_dates("interval", 1000), 16, False),
