@@ -14,7 +14,7 @@ from .fitting import OVERDISPERSION, Fit, excluded_note, stuck
 from .forecasting import forecast_frame
 from .intervals import bootstrap_interval, profile_interval
 from .likelihood import Likelihood
-from .results import Array, Parameter, Results, number
+from .results import Array, Parameter, Results, check_alpha, number
 from .solve import jacobian
 from .times import When, to_time
 
@@ -157,7 +157,7 @@ class GrowthResults(Results):
         ValueError
             An unknown method, or one that does not exist for this estimator.
         """
-        _check_alpha(alpha)
+        check_alpha(alpha)
         if method == "bootstrap":
             return bootstrap_interval(self, alpha, replicates, seed)
         if method not in ("wald", "profile"):
@@ -228,7 +228,7 @@ class GrowthResults(Results):
         polars.DataFrame
             time, age, mean, lower, upper.
         """
-        _check_alpha(alpha)
+        check_alpha(alpha)
         model = self.model
         age = np.linspace(0.0, model.series.span, 200) if times is None else model.age_of(times)
         x, base = self._fit.x, model.series.base
@@ -271,7 +271,7 @@ class GrowthResults(Results):
             time, age, mean, lower, upper of the cumulative count, at the typical spacing of the
             data (at most 200 steps).
         """
-        _check_alpha(alpha)
+        check_alpha(alpha)
         return forecast_frame(self, until, alpha, gaps)
 
     def refit(self, counts: pl.DataFrame) -> GrowthResults:
@@ -306,8 +306,3 @@ class GrowthResults(Results):
                 missing if self.llf is None else ", ".join(map(str, shown)),
             ),
         ]
-
-
-def _check_alpha(alpha: float) -> None:
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha={alpha} is not between 0 and 1. Pass .05 for 95 %.")

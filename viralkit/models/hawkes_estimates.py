@@ -9,10 +9,9 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from .growth_results import _check_alpha
 from .hawkes_fit import Fit
 from .hawkes_profile import profile_ends
-from .results import Array, Results
+from .results import Array, Results, check_alpha
 
 
 class Estimates(Results):
@@ -115,7 +114,7 @@ class Estimates(Results):
             parameter, lower, upper: symmetric on the log scale (beta: on its own). Null where a
             parameter was held; at a limit a one-sided bound, by the likelihood profile.
         """
-        _check_alpha(alpha)
+        check_alpha(alpha)
         reach = self._law.ppf(1 - alpha / 2)
         rows = [(name, *self._interval(name, alpha, reach)) for name in self.params]
         schema = {"parameter": pl.String, "lower": pl.Float64, "upper": pl.Float64}
@@ -156,7 +155,7 @@ class Estimates(Results):
         tuple
             Lower and upper end; None where nothing was estimated.
         """
-        _check_alpha(alpha)
+        check_alpha(alpha)
         if not self._fit.free:
             return None, None
         if 0 in self._fit.held:  # kappa is held: n* moves with the others

@@ -9,13 +9,12 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from .growth_results import _check_alpha
 from .hawkes_estimates import Estimates
 from .hawkes_kernels import Kernel
 from .hawkes_residuals import intensity_at, rescaled
 from .hawkes_simulate import simulate_cascades
 from .hawkes_size import expected_future, final_size, forecast_counts
-from .results import Array
+from .results import Array, check_alpha
 
 
 class HawkesResults(Estimates):
@@ -73,7 +72,7 @@ class HawkesResults(Estimates):
         ValueError
             With a background there is no end.
         """
-        _check_alpha(alpha)
+        check_alpha(alpha)
         return final_size(self, alpha)
 
     def intensity(self, times: Any) -> pl.DataFrame:
@@ -140,7 +139,7 @@ class HawkesResults(Estimates):
         """
         from .hawkes_residuals import expected_by
 
-        _check_alpha(alpha)
+        check_alpha(alpha)
         return expected_by(self, times, alpha)
 
     def forecast(self, until: float, alpha: float = 0.05) -> pl.DataFrame:
@@ -160,7 +159,7 @@ class HawkesResults(Estimates):
             time, mean (at the estimates), lower, upper of the number of events, in 50 steps. An end
             that grows past all that can be simulated is ∞.
         """
-        _check_alpha(alpha)
+        check_alpha(alpha)
         return forecast_counts(self, until, alpha)
 
     def simulate(self, n: int = 1, *, until: float | None = None, seed: int = 0) -> pl.DataFrame:

@@ -9,17 +9,17 @@ import polars as pl
 from scipy import stats
 
 from ..tables import TableError
-from ..wording import show
 from .hip import (
     PROMOTIONS,
     HawkesIntensity,
+    aligned,
     branching_of,
     kappa_of,
     kernel_of,
     limits,
     regular,
 )
-from .results import Array, Results, number
+from .results import Array, Results, check_alpha, number
 
 DRAWS = 999
 LONGEST = 2**14  # periods until which a maturity is looked for
@@ -127,8 +127,7 @@ class HawkesIntensityResults(Results):
         return pl.DataFrame(rows, schema, orient="row")
 
     def _reach(self, alpha: float) -> float:
-        if not 0 < alpha < 1:
-            raise ValueError(f"alpha={show(alpha)}; allowed: between 0 and 1. Pass .05 for 95 %.")
+        check_alpha(alpha)
         return float(self._law.ppf(1 - alpha / 2))
 
     def response(self, alpha: float = 0.05) -> pl.DataFrame:
@@ -201,8 +200,6 @@ class HawkesIntensityResults(Results):
         return points.select("time").hstack(pl.DataFrame(columns))
 
     def _given(self, promotions: pl.DataFrame) -> Array:
-        from .hip import aligned
-
         return aligned(self.model.points, regular(promotions, "promotions"))
 
     def forecast(self, promotions: pl.DataFrame, *, alpha: float = 0.05) -> pl.DataFrame:

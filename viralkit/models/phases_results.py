@@ -13,7 +13,7 @@ from .forecasting import forecast_ages
 from .phases_intervals import intervals
 from .phases_shapes import shape_table
 from .phases_warnings import phases_warnings
-from .results import Array, Results, number
+from .results import Array, Results, check_alpha, number
 from .segments import Chain, break_dates
 from .times import When, to_time
 
@@ -90,8 +90,7 @@ class PhasesResults(Results):
             ratio: against F(1, n - 2k - 1) for rates, and for breaks against the law of the highest
             point of a two-sided random walk with drift, divided by an estimated dispersion.
         """
-        if not 0 < alpha < 1:
-            raise ValueError(f"alpha={alpha} is not between 0 and 1. Pass .05 for 95 %.")
+        check_alpha(alpha)
         lower, upper = np.array(intervals(self, alpha)).T
         return pl.DataFrame({"parameter": list(self.params), "lower": lower, "upper": upper})
 

@@ -8,9 +8,8 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from ..wording import show
 from .relaxation import FEWEST, MEMORY, Fall, Relaxation, fit_side
-from .results import Array, Results, number
+from .results import Array, Results, check_alpha, number
 from .times import to_time
 
 CLASSES = {  # exponent after the peak at the two ends of the memory's exponent, precursor, share
@@ -56,8 +55,7 @@ class RelaxationResults(Results):
         polars.DataFrame
             parameter, lower, upper.
         """
-        if not 0 < alpha < 1:
-            raise ValueError(f"alpha={show(alpha)}; allowed: between 0 and 1. Pass .05 for 95 %.")
+        check_alpha(alpha)
         rows = [("exponent_after", *interval(self.after, alpha))]
         if self.before is not None:
             rows.append(("exponent_before", *interval(self.before, alpha)))

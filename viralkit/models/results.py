@@ -58,6 +58,12 @@ def number(value: float | None, digits: int = 6) -> str:
     return f"{value:,.0f}" if 1e3 <= abs(value) < 1e15 else f"{value:.{digits}g}"
 
 
+def check_alpha(alpha: float) -> None:
+    """Refuse what is not one minus the coverage of an interval."""
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha={alpha} is not between 0 and 1. Pass .05 for 95 %.")
+
+
 class Summary:
     """A fit as text and as escaped HTML: no clock, no address, the same bytes each time."""
 
