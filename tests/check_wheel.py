@@ -83,7 +83,7 @@ def install_and_use(wheel: Path, home: Path) -> str:
     """Install the wheel into a new environment with the locked dependencies; use it from /."""
     venv.create(home, with_pip=True)
     executable = home / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    locked = ["--require-hashes", "-r", str(ROOT / "requirements.lock")]
+    locked = ["--require-hashes", "--no-deps", "-r", str(ROOT / "requirements.lock")]
     python(executable, *PIP, "install", *locked)
     python(executable, *PIP, "install", "--no-deps", str(wheel))
     return python(executable, "-I", "-c", USE, cwd="/")
