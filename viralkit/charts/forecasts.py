@@ -1,6 +1,6 @@
 """The picture of a forecast: what was known, what was foreseen, what came."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
+from viralkit.charts.final_sizes import final_size_chart
 from viralkit.charts.fits import axis_from_start, curve_layers, moments, observed
 from viralkit.charts.parts import (
     count_axis,
@@ -26,11 +27,15 @@ from viralkit.charts.theme import GREY, INK, MARKS, TEXTS
 from viralkit.models.curves import Linear
 
 _REACH = 1.6  # how many times the counts the plot may be high
+_OTHERS: dict[str, Callable[..., alt.LayerChart]] = {  # by class of results; others: counts
+    "HawkesResults": final_size_chart,
+    "SeismicResults": final_size_chart,
+}
 
 
 def forecast_chart(
     results: Any,
-    until: date | datetime | float,
+    until: date | datetime | float | None = None,
     actual: pl.DataFrame | None = None,
     *,
     alpha: float = 0.05,
@@ -73,7 +78,15 @@ def forecast_chart(
     'What does the Linear model foresee for clip?'
     """
     fits = list(results) if isinstance(results, Sequence) else [results]
+    kind = type(fits[0]).__name__ if fits else ""
+    if kind in _OTHERS:
+        return _OTHERS[kind](fits, until, actual, alpha=alpha, title=title)
     model = fitted(fits[0])
+    if until is None:
+        raise ValueError(
+            f"until=None; a forecast of {model.name} needs its last time, after "
+            f"{day(model.points['time'][-1])}. Pass until=."
+        )
     known = observed(model)
     came, gaps = (known.clear(), []) if actual is None else later(model, actual)
     curves = [joined(fit, until, alpha, gaps) for fit in fits]
