@@ -247,7 +247,7 @@ def test_marks_are_told_from_noise() -> None:
          "magnitude": [1.0, 5, 20, 100]}
     )  # fmt: skip
     model = vk.Hawkes(start, marks="magnitude", background="constant", observed_until=3000.0)
-    truth = {"kappa": 0.2, "theta": 2.0, "beta": 0.5, "mu": 0.3}
+    truth = {"kappa": 0.16, "theta": 2.0, "beta": 0.5, "mu": 0.3}
     events = model.fit(fixed=truth).simulate(1, seed=int(rng.integers(99)))
     fit = vk.Hawkes(events, marks="magnitude", background="constant", observed_until=3000.0).fit()
     for name, lower, upper in fit.conf_int().iter_rows():

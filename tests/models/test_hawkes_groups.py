@@ -174,7 +174,8 @@ def test_chances_within_a_window_are_those_of_simulations(kernel: str, params: d
 def test_chances_with_marks_are_those_of_simulations() -> None:
     marks = np.random.default_rng(9).gamma(2.0, 1.0, 400)
     ids = pl.DataFrame({"event_id": [str(i) for i in range(400)], "magnitude": marks})
-    one = ids.with_columns(cascade_id=pl.lit("a"), time=pl.int_range(400) / 400)
+    both = pl.concat([ids.with_columns(time=pl.lit(0.0)), ids.with_columns(time=pl.lit(1.0))])
+    one = both.with_columns(cascade_id=pl.lit("a"))  # the same marks for roots and for the others
     model = vk.Hawkes(one, kernel="power_law", marks="magnitude", observed_until=30.0)
     fit = model.fit(fixed={"kappa": 1.0, "theta": 1.0, "c": 3.0, "beta": 1.0})
     sizes = fit.simulate(20_000, seed=8).group_by("cascade_id").len()["len"]

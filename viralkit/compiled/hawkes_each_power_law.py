@@ -109,11 +109,12 @@ def expected(time: Any, weight: Any, low: int, high: int, until: float, x: Any, 
 
 
 @njit(error_model="numpy", nogil=True)
-def weigh(log_mark: Any, low: int, high: int, beta: float, weight: Any) -> None:
-    """Marks to the power beta over their mean, and their derivatives by beta."""
+def weigh(log_mark: Any, low: int, high: int, given: int, beta: float, weight: Any) -> None:
+    """Marks to the power beta over their mean (of modelled events), and derivatives by beta."""
     total = mean = square = 0.0
     for j in range(high - low):
         weight[0, j] = math.exp(beta * log_mark[low + j])
+    for j in range(given, high - low):
         total += weight[0, j]
         mean += weight[0, j] * log_mark[low + j]
         square += weight[0, j] * log_mark[low + j] ** 2
@@ -121,7 +122,7 @@ def weigh(log_mark: Any, low: int, high: int, beta: float, weight: Any) -> None:
     spread = square / total - mean * mean
     for j in range(high - low):
         off = log_mark[low + j] - mean
-        weight[0, j] *= (high - low) / total
+        weight[0, j] *= (high - low - given) / total
         weight[1, j] = weight[0, j] * off
         weight[2, j] = weight[0, j] * (off * off - spread)
 
@@ -134,7 +135,7 @@ def look(
     weight, sums, d, found = work
     theta, c, marked = math.exp(x[0]), math.exp(x[1]), len(log_mark) > 0
     if marked:
-        weigh(log_mark, low, high, x[2], weight)
+        weigh(log_mark, low, high, given, x[2], weight)
     count, height = high - low - given, 0.0
     found[:] = 0.0
     for i in range(low + given, high):

@@ -15,7 +15,7 @@ from .hawkes_likelihood import Objective
 from .hawkes_results import HawkesResults
 from .hawkes_selection import Selected
 from .hawkes_stream import Stream, Window, read_stream
-from .results import Model
+from .results import Array, Model
 
 
 class Hawkes(Model):
@@ -105,7 +105,13 @@ class Hawkes(Model):
         names += ["N"] * (population is not None)
         self.parameters = tuple(describe(name, kernel) for name in names)
 
-    def objective(self, *, exponent: float | None = None, kappa: float | None = None) -> Objective:
+    def objective(
+        self,
+        *,
+        exponent: float | None = None,
+        kappa: float | None = None,
+        pool: Array | None = None,
+    ) -> Objective:
         """Return the log-likelihood by coordinates."""
         kind = Objective if self.minimum_size == 1 else Selected
         found = kind(
@@ -115,6 +121,7 @@ class Hawkes(Model):
             population=self.population is not None,
             exponent=exponent,
             kappa=kappa,
+            pool=pool,
         )
         if isinstance(found, Selected):
             found.minimum_size = self.minimum_size
@@ -144,7 +151,7 @@ class Hawkes(Model):
     def fit(
         self,
         *,
-        fixed: dict[str, float] | None = None,
+        fixed: dict[str, float] | HawkesResults | None = None,
         magnitude_exponent: float | None = None,
     ) -> HawkesResults:
         """Which parameters describe the events best, and how sure is that?
@@ -153,11 +160,14 @@ class Hawkes(Model):
         ----------
         fixed : dict, optional
             Parameters held at given values, by name; all of them to see what given values imply.
+            Or another fit, such as that of finished cascades by ``fit_together``: all its
+            parameters are held, and later events are taken to have magnitudes like its events.
         magnitude_exponent : float, optional
             The mean of magnitude^beta, which turns kappa into the branching factor, is taken over
-            the observed events. With a number a it is that of a power law from 1 up with density
-            in proportion to magnitude^-a: (a - 1) / (a - 1 - beta). 2.016 was found for
-            followers (Mishra, Rizoiu and Xie 2016, doi:10.1145/2983323.2983812).
+            the modelled events, not the given ones, which are often large. With a number a it is
+            that of a power law from 1 up with density in proportion to magnitude^-a:
+            (a - 1) / (a - 1 - beta). 2.016 was found for followers (Mishra, Rizoiu and Xie 2016,
+            doi:10.1145/2983323.2983812).
 
         Returns
         -------
@@ -169,7 +179,7 @@ class Hawkes(Model):
             Nothing to fit: fewer than two events, or all at one time; a fixed parameter that is
             unknown or out of range.
         """
-        return fit_hawkes(self, fixed or {}, magnitude_exponent)
+        return fit_hawkes(self, {} if fixed is None else fixed, magnitude_exponent)
 
     @staticmethod
     def fit_each(

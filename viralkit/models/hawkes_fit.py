@@ -46,16 +46,24 @@ class Fit:
         return [i for i in range(len(self.place.x)) if i not in self.held and i not in limits]
 
 
-def fit_hawkes(model: Hawkes, fixed: dict[str, float], exponent: float | None) -> HawkesResults:
-    """Fit a model; some parameters may be held."""
+def fit_hawkes(
+    model: Hawkes, fixed: dict[str, float] | HawkesResults, exponent: float | None
+) -> HawkesResults:
+    """Fit a model; some parameters may be held, or all as another fit has them."""
     from .hawkes_results import HawkesResults
 
+    pool = None
+    if isinstance(fixed, HawkesResults):
+        _check_like(model, fixed.model)
+        source = fixed._fit.objective
+        fixed, pool = dict(fixed.params), source.likely if source.marked else None
+        exponent = source.exponent if exponent is None else exponent
     if isinstance(model.population, float):
         fixed = {"N": model.population, **fixed}
     _check_fixed(model, fixed)
     _check_exponent(model, exponent, fixed)
     _check_events(model, fixed)
-    objective = model.objective(exponent=exponent, kappa=fixed.get("kappa"))
+    objective = model.objective(exponent=exponent, kappa=fixed.get("kappa"), pool=pool)
     held = {
         objective.names.index(n): _inside(model, n, v) for n, v in fixed.items() if n != "kappa"
     }
@@ -80,6 +88,18 @@ def _inside(model: Hawkes, name: str, value: float) -> float:
     if name == "beta":
         return value
     return float(np.log(value - len(model.stream) + 1 if name == "N" else value))
+
+
+def _check_like(model: Hawkes, other: Hawkes) -> None:
+    """Refuse to take over the parameters of another kind of model."""
+    mine, its = (
+        {k: getattr(m, k) for k in ("kernel", "marks", "background")} for m in (model, other)
+    )
+    if mine != its:
+        raise ValueError(
+            f"fixed is a fit with {its}, this model has {mine}; allowed: a fit of the same kind. "
+            "Make both with the same choices, or pass fixed={name: value}."
+        )
 
 
 def _check_fixed(model: Hawkes, fixed: dict[str, float]) -> None:

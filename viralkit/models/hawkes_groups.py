@@ -52,7 +52,7 @@ def _table(
         slope = slope - tilt
         kappa = n * np.exp(log_kappa)
         loose = np.sqrt(1 / count + np.einsum("ci,cij,cj->c", slope, spread, slope))
-        rest = size - found[:, 4]
+        rest = _total_weight(stream, found) - found[:, 4]
         final = np.where(n < 1, size + n * rest / (1 - n), np.where(rest > 0, np.inf, size))
         upper = n * factor
     columns = {"branching_factor": n, "lower": n / factor, "upper": upper}
@@ -93,12 +93,29 @@ def _log_kappa(stream: Stream, found: Array, free: list[int], kernel: str) -> tu
         level = found[:, 0] + theta * found[:, 1]
         slope[:, 0], slope[:, 1] = 1 + theta * found[:, 1], theta
     if stream.magnitude is not None:
-        log_mark, starts = np.log(stream.magnitude), stream.offsets[:-1]
-        power = np.exp(np.repeat(found[:, 2], np.diff(stream.offsets)) * log_mark)
+        power, starts = _powers(stream, found), stream.offsets[:-1]
+        log_mark, power = np.log(stream.magnitude), power * stream.outcome
         total = np.add.reduceat(power, starts)
-        level = level - np.log(total / np.diff(stream.offsets))
+        level = level - np.log(total / (np.diff(stream.offsets) - stream.given))
         slope[:, 2] = -np.add.reduceat(power * log_mark, starts) / total
     return level, slope
+
+
+def _powers(stream: Stream, found: Array) -> Array:
+    """Return marks to the power beta; ones without marks."""
+    if stream.magnitude is None:
+        return np.ones(len(stream))
+    beta = np.repeat(found[:, 2], np.diff(stream.offsets))
+    return np.asarray(stream.magnitude**beta)
+
+
+def _total_weight(stream: Stream, found: Array) -> Array:
+    """Return the sum of marks to the power beta over their mean among the modelled events."""
+    power, starts = _powers(stream, found), stream.offsets[:-1]
+    mean = np.add.reduceat(power * stream.outcome, starts) / (
+        np.diff(stream.offsets) - stream.given
+    )
+    return np.asarray(np.add.reduceat(power, starts) / mean)
 
 
 def _warnings(

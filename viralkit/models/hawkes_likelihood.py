@@ -2,7 +2,8 @@
 
 Coordinates: log of the branching factor n*, logs of the kernel's parameters, the exponent of the
 marks (beta, plain), log of the background rate, log of the population left. Marks to the power
-beta are divided by their mean, so that n* is a coordinate and kappa follows from it.
+beta are divided by their mean, so that n* is a coordinate and kappa follows from it. The mean is
+that of the modelled events: who starts a cascade is often unlike those who pass it on.
 """
 
 from __future__ import annotations
@@ -39,12 +40,13 @@ class Objective:
         population: bool = False,
         exponent: float | None = None,
         kappa: float | None = None,
+        pool: Array | None = None,
     ) -> None:
         self.stream, self.kernel, self.exponent = stream, KERNELS[kernel], exponent
-        self.kappa = kappa
+        self.kappa, self.pool = kappa, pool
         self.background, self.population = background, population
         self.marked = stream.magnitude is not None
-        self.log_mark = np.log(stream.magnitude) if stream.magnitude is not None else None
+        self._take_marks()
         names = ["branching", *self.kernel.names]
         names += ["beta"] * self.marked + ["mu"] * background + ["N"] * population
         self.names = tuple(names)
@@ -101,8 +103,18 @@ class Objective:
         other = Objective.__new__(Objective)
         other.__dict__.update(self.__dict__)
         other.stream = stream
-        other.log_mark = None if stream.magnitude is None else np.log(stream.magnitude)
+        other._take_marks()
         return other
+
+    def _take_marks(self) -> None:
+        """Take the logs of the marks, and the marks that later events will be like."""
+        self.log_mark = self.log_pool = None
+        marks, modelled = self.stream.magnitude, self.stream.outcome
+        if marks is None:
+            return
+        own = marks[modelled] if modelled.any() else marks
+        self.likely = own if self.pool is None else self.pool
+        self.log_mark, self.log_pool = np.log(marks), np.log(self.likely)
 
     def shape(self, x: Array) -> Array:
         """Return theta (and c)."""
@@ -115,12 +127,12 @@ class Objective:
             if left <= 0:
                 return np.inf, np.inf, np.inf
             return float(np.log((self.exponent - 1) / left)), 1 / left, 1 / left**2
-        assert self.log_mark is not None
-        top = float(np.max(beta * self.log_mark))
-        power = np.exp(beta * self.log_mark - top)
+        assert self.log_pool is not None
+        top = float(np.max(beta * self.log_pool))
+        power = np.exp(beta * self.log_pool - top)
         total = float(np.sum(power))
-        mean = float(power @ self.log_mark) / total
-        spread = float(power @ (self.log_mark - mean) ** 2) / total
+        mean = float(power @ self.log_pool) / total
+        spread = float(power @ (self.log_pool - mean) ** 2) / total
         return float(np.log(total / len(power)) + top), mean, spread
 
     def weights(self, x: Array) -> Array:

@@ -178,7 +178,8 @@ class HawkesResults(Estimates):
         -------
         polars.DataFrame
             An events table: cascade_id, event_id, time, parent_id, and magnitude for a model with
-            marks (drawn from the observed ones, or from the power law given to ``fit``).
+            marks (of a first event: drawn from those of the given events, of others: from those of
+            the modelled ones; or all from the power law given to ``fit``).
 
         Raises
         ------

@@ -103,7 +103,9 @@ def _circle(n: float, size: int, marked: bool) -> tuple[Array, int]:
 def _solve(objective: Objective, places: Array, z: Array, weight: Array) -> Array:
     """Return y at the end of each window: by place, cascade and point z."""
     until = objective.stream.until
-    n, level = np.exp(places[:, 0]), np.array([_grades(w) for w in weight])
+    kept = objective.stream.outcome
+    kept = kept if kept.any() else ~kept
+    n, level = np.exp(places[:, 0]), np.array([_grades(w[kept]) for w in weight])
     finite = np.isfinite(until)
     found = np.empty((len(places), len(until), len(z)), dtype=complex)
     if np.any(finite):

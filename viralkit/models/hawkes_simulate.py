@@ -32,14 +32,20 @@ class Law:
     level: Array  # log of the mean of magnitude^beta
 
     def marks(self, size: int, rng: np.random.Generator) -> Array:
-        """Draw magnitudes: the observed ones again, or by the power law given."""
+        """Draw magnitudes: those of modelled events again, or by the power law given."""
         if not self.objective.marked:
             return np.ones(size)
         if self.objective.exponent is not None:
             return np.asarray(rng.random(size) ** (-1 / (self.objective.exponent - 1)))
-        observed = self.objective.stream.magnitude
-        assert observed is not None
-        return np.asarray(rng.choice(observed, size))
+        return np.asarray(rng.choice(self.objective.likely, size))
+
+    def first_marks(self, size: int, rng: np.random.Generator) -> Array:
+        """Draw magnitudes of first events: those of given events again, or as `marks` does."""
+        stream = self.objective.stream
+        given = ~stream.outcome
+        if stream.magnitude is None or self.objective.exponent is not None or not given.any():
+            return self.marks(size, rng)
+        return np.asarray(rng.choice(stream.magnitude[given], size))
 
     def weight(self, magnitude: Array, draw: Any) -> Array:
         """Return how many times the mean number of events each one sets off."""
@@ -158,7 +164,7 @@ def simulate_cascades(
     if rate:
         roots = immigrants(law, np.full(n, rate), np.zeros(n), rng)
     else:
-        roots = Events(np.zeros(n), np.arange(n), law.marks(n, rng), np.full(n, -1))
+        roots = Events(np.zeros(n), np.arange(n), law.first_marks(n, rng), np.full(n, -1))
     crowd = results._fit.objective.crowd(x)
     events = grow(law, roots, rng) if crowd == np.inf else _each_crowded(law, roots, crowd, rng)
     if len(events) >= MOST:
