@@ -8,6 +8,7 @@ from .charts import cascade_chart as cascade_chart
 from .charts import counts_chart as counts_chart
 from .charts import fit_chart as fit_chart
 from .charts import forecast_chart as forecast_chart
+from .charts import generations_chart as generations_chart
 from .charts import residual_chart as residual_chart
 from .charts import save as save
 from .charts import setup as setup
@@ -36,7 +37,6 @@ from .fetching import fetch_higgs as fetch_higgs
 from .fetching import fetch_seismic as fetch_seismic
 from .models.bass import Bass as Bass
 from .models.branching import Branching as Branching
-from .models.branching_factors import compare_variants as compare_variants
 from .models.branching_factors import decompose as decompose
 from .models.branching_power import power_of as power_of
 from .models.compare import compare as compare
@@ -49,6 +49,8 @@ from .models.hip import HawkesIntensity as HawkesIntensity
 from .models.phases import Phases as Phases
 from .models.relaxation import Relaxation as Relaxation
 from .models.seismic import Seismic as Seismic
+from .models.variants import compare_variants as compare_variants
+from .models.variants import plan_variants as plan_variants
 from .reading.cascades import read_cascades as read_cascades
 from .reading.clicks import read_clicks as read_clicks
 from .reading.counts import read_counts as read_counts
@@ -58,3 +60,5 @@ from .reading.repair import repair as repair
 from .reading.writing import write_cascades as write_cascades
 from .tables import TableError as TableError
 from .tables import check as check
+from .tracking.channels import channel_rules as channel_rules
+from .tracking.labels import label_clicks as label_clicks

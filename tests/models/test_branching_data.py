@@ -271,10 +271,15 @@ def test_an_audience_is_never_passed_and_friends_in_common_slow_it_down() -> Non
     crowd = vk.power_of(7, 30, audience=10_000.0)
     assert crowd["total"].max() <= 10_000 and crowd["total"][-1] > 9_990
     wide = vk.power_of(7, 7, audience=1e13)["told"].to_list()
-    assert wide == pytest.approx([7.0**g for g in range(8)], rel=1e-5)
+    assert wide == pytest.approx([7.0**g for g in range(8)], rel=1e-6)
+    endless = vk.power_of(7, 7, audience=1e300)["told"].to_list()
+    assert endless == pytest.approx([7.0**g for g in range(8)], rel=1e-12)
     overlap = vk.power_of(7, 7, overlap=0.5)["told"]
     assert overlap[-1] == pytest.approx(7 * 3.5**6)
     assert vk.power_of(7, 3, audience=1.0)["total"][-1] == 1
+    assert vk.power_of(7, 3, audience=2.0)["total"][-1] == 2
+    assert crowd["audience"].unique().item() == 10_000
+    assert vk.power_of()["audience"].null_count() == 8
 
 
 @pytest.mark.parametrize(
@@ -285,6 +290,7 @@ def test_an_audience_is_never_passed_and_friends_in_common_slow_it_down() -> Non
         ({"pass_on": 70}, "pass_on=70"),
         ({"overlap": -0.1}, "overlap=-0.1"),
         ({"audience": 0}, "audience=0"),
+        ({"audience": np.inf}, "audience=inf.*Leave it out"),
         ({"people": 7, "times": 9000}, "largest number"),
     ],
 )

@@ -5,6 +5,7 @@ from .cascades_sizes import sizes_chart
 from .counts import counts_chart
 from .fits import fit_chart
 from .forecasts import forecast_chart
+from .generations import generations_chart
 from .render import save, setup
 from .residuals import residual_chart
 
@@ -13,6 +14,7 @@ __all__ = [
     "counts_chart",
     "fit_chart",
     "forecast_chart",
+    "generations_chart",
     "residual_chart",
     "save",
     "setup",

@@ -41,7 +41,7 @@ def power_of(
     polars.DataFrame
         generation (0: the starter), tellings (how often it is told), told (people who hear it for
         the first time), total (all who know it by then), reproduction_number (told divided by
-        told in the generation before; null for the starter).
+        told in the generation before; null for the starter), audience (null where it has no end).
 
     Raises
     ------
@@ -66,15 +66,18 @@ def power_of(
         rows.append((generation, tellings, told, total + told, ratio))
     names = ["tellings", "told", "total", "reproduction_number"]
     schema = {"generation": pl.Int64, **dict.fromkeys(names, pl.Float64)}
-    return pl.DataFrame(rows, schema, orient="row")
+    table = pl.DataFrame(rows, schema, orient="row")
+    return table.with_columns(audience=pl.lit(audience, pl.Float64))
 
 
 def _first_time(tellings: float, audience: float, total: float) -> float:
     """How many of the rest of an audience hear it, when each telling meets one at random."""
     if audience - total <= 0:
         return 0.0
-    missed = np.exp(tellings * np.log1p(-1 / (audience - 1))) if audience > 2 else 0.0
-    return float((audience - total) * (1 - missed)) if tellings else 0.0
+    if tellings == 0 or audience <= 2:
+        return audience - total if tellings else 0.0
+    met = -np.expm1(tellings * np.log1p(-1 / (audience - 1)))  # exact where few are met
+    return float((audience - total) * met)
 
 
 def _check(
@@ -89,9 +92,10 @@ def _check(
     for name, value in (("pass_on", pass_on), ("overlap", overlap)):
         if not 0 <= value <= 1:
             raise ValueError(f"{name}={show(value)}; allowed: 0 to 1. Pass a share, not percent.")
-    if audience is not None and not audience >= 1:
+    if audience is not None and not 1 <= audience < np.inf:
         raise ValueError(
-            f"audience={show(audience)}; allowed: at least 1, the starter. Leave it out for none."
+            f"audience={show(audience)}; allowed: at least 1, the starter. Leave it out if it has "
+            "no end."
         )
     if audience is None and people > 1 and times * np.log10(people) > 300:
         raise ValueError(
