@@ -160,8 +160,8 @@ class Hawkes(Model):
         ----------
         fixed : dict, optional
             Parameters held at given values, by name; all of them to see what given values imply.
-            Or another fit, such as that of finished cascades by ``fit_together``: all its
-            parameters are held, and later events are taken to have magnitudes like its events.
+            Or another fit, such as that of finished cascades by ``fit_together``: its parameters
+            are held (their doubt is left out), and later events have magnitudes like its events.
         magnitude_exponent : float, optional
             The mean of magnitude^beta, which turns kappa into the branching factor, is taken over
             the modelled events, not the given ones, which are often large. With a number a it is

@@ -93,7 +93,8 @@ def _levels(objective: Objective, beta: Array) -> Array:
     """Return the log of the mean of magnitude^beta for each draw, by a grid where they are many."""
     if not objective.marked:
         return np.zeros(len(beta))
-    grid = np.unique(beta) if len(beta) < 50 else np.linspace(np.min(beta), np.max(beta), 50)
+    grid = np.unique(beta)
+    grid = grid if len(grid) < 50 else np.linspace(grid[0], grid[-1], 50)
     found = [objective.log_mean_mark(float(b))[0] for b in grid]
     return np.asarray(np.interp(beta, grid, found))
 

@@ -23,11 +23,12 @@ def draw_places(results: HawkesResults, draws: int, rng: np.random.Generator) ->
     """Draw coordinates from the normal law of the estimates."""
     fit = results._fit
     places = np.tile(fit.place.x, (draws, 1))
-    if fit.free:
-        size, axes = np.linalg.eigh(results.spread)
-        root = axes * np.sqrt(np.maximum(size, 0.0))
-        places[:, fit.free] += rng.standard_normal((draws, len(fit.free))) @ root.T
-        places = np.clip(places, fit.box.lower, fit.box.upper)
+    if not fit.free:
+        return places
+    size, axes = np.linalg.eigh(results.spread)
+    root = axes * np.sqrt(np.maximum(size, 0.0))
+    places[:, fit.free] += rng.standard_normal((draws, len(fit.free))) @ root.T
+    places = np.clip(places, fit.box.lower, fit.box.upper)
     return np.array([fit.objective.complete(x) for x in places]) if 0 in fit.held else places
 
 
@@ -41,6 +42,8 @@ def expected_future(results: HawkesResults, x: Array) -> float:
 
 def _futures(results: HawkesResults, places: Array) -> Array:
     """Return a1 for each place; along its gradient where there are too many events."""
+    if not results._fit.free:
+        return np.full(len(places), expected_future(results, places[0]))
     if len(places) * len(results.model.stream) <= WORK:
         return np.array([expected_future(results, x) for x in places])
     objective, x = results._fit.objective, results._fit.place.x
