@@ -164,10 +164,14 @@ def test_a_burst_has_no_view_of_growth(fall, hip):
 
 
 def test_a_fit_that_is_not_drawn_is_refused_with_a_next_step():
-    events = pl.DataFrame({"cascade_id": "a", "event_id": ["1", "2", "3"], "time": [0.0, 5, 9]})
-    fit = vk.Hawkes(events, observed_until=20.0).fit()
-    with pytest.raises(TypeError, match=r"a fit of Hawkes is not drawn here; .* summary\(\)"):
+    fit = vk.Branching(pl.DataFrame({"size": [1, 1, 2, 5], "number": [9, 5, 3, 1]})).fit()
+    with pytest.raises(TypeError, match=r"a fit of Branching is not drawn here; .* summary\(\)"):
         vk.fit_chart(fit)
+
+
+def test_a_fit_without_residuals_is_refused_with_a_next_step(hip):
+    with pytest.raises(TypeError, match=r"a fit of HIP has no residuals to draw; .* Hawkes\. Look"):
+        vk.residual_chart(hip)
 
 
 def test_hostile_names_stay_data(tmp_path):

@@ -158,7 +158,7 @@ def _zeros(number: int) -> str:
 def _exponents(results: Any) -> str:
     words = {"exponent_after": "exponent after", "exponent_before": "before"}
     rows = results.conf_int().filter(pl.col("parameter").is_in(list(words))).rows()
-    return ", ".join(_told(words[n], results.params[n], low, high) for n, low, high in rows)
+    return ", ".join(told(words[n], results.params[n], low, high) for n, low, high in rows)
 
 
 def _response(results: Any) -> str:
@@ -167,10 +167,11 @@ def _response(results: Any) -> str:
         "viral_potential": "counts in all per promotion",
     }
     rows = results.response().filter(pl.col("quantity").is_in(list(words))).rows()
-    return " · ".join(_told(words[name], *row) for name, *row in rows)
+    return " · ".join(told(words[name], *row) for name, *row in rows)
 
 
-def _told(name: str, value: float, low: float | None, high: float | None) -> str:
+def told(name: str, value: float, low: float | None, high: float | None) -> str:
+    """Write an estimate with its interval, or say that there is none."""
     if low is None or high is None:
         return f"{name} {short_estimate(value)} (interval not known)"
     return f"{name} {short_estimate(value)} ({short_estimate(low)} to {short_estimate(high)})"

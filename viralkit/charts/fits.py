@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from viralkit.charts.bursts import hip_chart, relaxation_chart
+from viralkit.charts.hawkes import hawkes_chart
 from viralkit.charts.parts import (
     MOST_POINTS,
     at,
@@ -47,11 +48,13 @@ def fit_chart(
     Parameters
     ----------
     results : Results
-        What the `fit()` of a growth or phases model, of `Relaxation` or of `HawkesIntensity`
-        returned.
+        What the `fit()` of a growth or phases model, of `Hawkes`, of `Relaxation` or of
+        `HawkesIntensity` returned.
     view : {"total", "growth"}
         The counts so far with the curve and its 95 % confidence band; or the counts per unit of
-        time between two observations, as steps, with the fitted rate. A burst has one view.
+        time between two observations, as steps, with the fitted rate. Hawkes: the events so far
+        with those expected given what came before; or the intensity, above ticks for the events.
+        A burst has one view.
     title : str, optional
         The finding; the question by default.
 
@@ -62,14 +65,17 @@ def fit_chart(
         their range of dates as a bar above. The subtitle tells the estimates with their intervals.
         Periods that are missing stand neither in the totals nor in the curve; growth is open there.
         Relaxation: counts per unit by distance from the peak, with the power laws. HIP: the counts,
-        what is expected, and what would be left without promotions.
+        what is expected, and what would be left without promotions. Hawkes: with up to 400 events
+        the intensity is drawn right after and right before each one; with more, its mean and range
+        in 400 steps.
 
     Raises
     ------
     TypeError
         If it is not a fit, or one that this chart does not draw.
     ValueError
-        If the view is not known, or if a burst is asked for its growth.
+        If the view is not known, if a burst is asked for its growth, or if cascades were fitted
+        together, which have no one curve.
 
     Examples
     --------
@@ -82,13 +88,15 @@ def fit_chart(
     """
     one_of("view", view, ["total", "growth"])
     model = fitted(results)
+    if model.name == "Hawkes":
+        return hawkes_chart(results, title, view)
     if model.name in _BURSTS:
         one_of("view", view, ["total"])
         return _BURSTS[model.name](results, title)
     if not hasattr(model, "series"):
         raise TypeError(
-            f"a fit of {model.name} is not drawn here; allowed: growth models, Phases, Relaxation "
-            "and HawkesIntensity. Look at its summary() and frame()."
+            f"a fit of {model.name} is not drawn here; allowed: growth models, Phases, Hawkes, "
+            "Relaxation and HawkesIntensity. Look at its summary() and frame()."
         )
     rows = observed(model)
     x = axis_from_start(model, rows["time"].max())

@@ -5,6 +5,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from viralkit.charts.hawkes import hawkes_residual_chart
 from viralkit.charts.parts import (
     MOST_POINTS,
     drawn,
@@ -32,6 +33,14 @@ def residual_chart(results: Any, *, title: str | None = None) -> alt.LayerChart:
     -------
     altair.LayerChart
         Pearson residuals (in standard deviations) against time, with lines at plus and minus two.
+        Hawkes: how waits between events are distributed once time is rescaled by the fit, with the
+        diagonal of a perfect fit, its 95 % Kolmogorov-Smirnov band and the p-value, which takes
+        the parameters as known.
+
+    Raises
+    ------
+    TypeError
+        If it is not a fit, or one without residuals.
 
     Examples
     --------
@@ -43,6 +52,13 @@ def residual_chart(results: Any, *, title: str | None = None) -> alt.LayerChart:
     '0 of 3 outside ±2'
     """
     model = fitted(results)
+    if model.name == "Hawkes":
+        return hawkes_residual_chart(results, title)
+    if not hasattr(results, "residuals"):
+        raise TypeError(
+            f"a fit of {model.name} has no residuals to draw; allowed: growth models, Phases and "
+            "Hawkes. Look at its fittedvalues and warnings."
+        )
     found = results.residuals.select("time", "pearson", zero=0.0)
     rows = found.gather_every(-(-found.height // MOST_POINTS))
     reach = max(3.0, 1.1 * float(rows["pearson"].abs().max()))
