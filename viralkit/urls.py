@@ -10,6 +10,9 @@ HOST = r"^(?i)[\x00-\x20]*(?:https?:)?[/\\]{2}(?:[^/\\?#]*@)?(\[[0-9a-f:.]+\]|[^
 SCHEME = r"^[\x00-\x20]*[a-zA-Z][a-zA-Z0-9+.-]*:"
 WEB = r"^(?i)[\x00-\x20]*https?:|^[^/?#:]*:[0-9]+(?:[/?#]|$)"
 QUERY = r"(?s)^[^?#]*\?([^#]*)"
+# the parameters of an address that say where its visitors come from, and who shared it
+TAGS = {name: f"utm_{name}" for name in ("source", "medium", "campaign", "term", "content")}
+TAGS["referral"] = "ref"
 
 
 def hosts_of(urls: pl.Series) -> pl.Series:

@@ -16,11 +16,11 @@ from viralkit.reading.settling import Check, blame, dropped, reasons, settle, un
 from viralkit.reading.unpacking import find_files
 from viralkit.schema import TABLES
 from viralkit.tables import Quality, TableError, check
-from viralkit.urls import hosts_of, parameters_of
+from viralkit.urls import TAGS, hosts_of, parameters_of
 from viralkit.wording import show
 
 COLUMNS = TABLES["clicks"].columns
-UTM = {name: f"utm_{name}" for name in ("source", "medium", "campaign", "term", "content")}
+UTM = {name: tag for name, tag in TAGS.items() if name != "referral"}
 DIRECT = ("direct", "(direct)", "-")  # how logs write that a browser named no referrer
 LONG = 2_000  # longer addresses are counted: browsers and servers cut them
 
@@ -59,7 +59,8 @@ def read_clicks(
         Sorted by time (UTC). Source, medium, campaign, term and content are those of the log,
         else the utm_ parameters of the url, decoded. Where both say nothing, source is the host
         of the referrer (and medium "referral"), unless that is the url's own, or "direct" where the
-        log says that there was none ("direct", "-").
+        log says that there was none ("direct", "-"). Referral (who shared the link) is that of the
+        log; where it has no such column, the parameter `ref` of the urls, if any has it.
     quality : Quality
         Rows read, kept, dropped and why, heartbeats, what is odd about the addresses.
 
@@ -183,7 +184,9 @@ def with_sources(found: pl.DataFrame) -> pl.DataFrame:
     """The clicks with source, medium, campaign, term and content: their own, or their address'."""
     empty = pl.Series([None], dtype=pl.String).new_from_index(0, len(found))
     has = {name: found[name] for name in found.columns}
-    said = parameters_of(has.get("url", empty), list(UTM.values()))
+    said = parameters_of(has.get("url", empty), list(TAGS.values()))
+    if "referral" not in has and said["ref"].count():
+        found = found.with_columns(referral=said["ref"])
     own = {name: has.get(name, empty).cast(pl.String) for name in UTM}
     found = found.with_columns(
         pl.coalesce(own[name], said[utm]).alias(name) for name, utm in UTM.items()

@@ -1,0 +1,1 @@
+"""Tracking: links with tags, channels of clicks, and ids that tell nobody's name."""
