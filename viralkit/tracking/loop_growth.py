@@ -1,0 +1,124 @@
+"""How a referral loop grows, cycle by cycle."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from viralkit.tables import TableError, require_polars
+from viralkit.tracking.rates import Floats
+from viralkit.wording import show, show_names
+
+Convention = Literal["new_users_invite", "everyone_invites_again"]
+CONVENTIONS = ("new_users_invite", "everyone_invites_again")
+MOST_CYCLES, MOST_USERS = 10_000, 1e300
+
+
+class Known(NamedTuple):
+    """K and its interval; without ends where it was given as a number."""
+
+    estimate: float
+    lower: float | None = None
+    upper: float | None = None
+
+    @classmethod
+    def of(cls, k: float | pl.DataFrame) -> Known:
+        """Read K from a number or from the frame of `k_factor`."""
+        if isinstance(k, (int, float)) and not isinstance(k, bool):
+            if not 0 <= k < inf:
+                raise ValueError(f"k={show(k)}; allowed: zero or more. Pass whom a user brings.")
+            return cls(float(k))
+        frame = require_polars(k)
+        needed = ["quantity", "estimate", "lower", "upper"]
+        if not set(needed) <= set(frame.columns) or "k_factor" not in list(frame["quantity"]):
+            raise TableError(
+                f"no row 'k_factor' with the columns {show_names(needed)} found; columns: "
+                f"{show_names(frame.columns)}. Pass what vk.k_factor gives, or a number."
+            )
+        row = frame.filter(pl.col("quantity") == "k_factor").row(0, named=True)
+        return cls(*(float(row[name]) for name in needed[1:]))
+
+
+class Growth(NamedTuple):
+    """Users at the end of each cycle."""
+
+    new: Floats
+    active: Floats
+    total: Floats
+
+
+def check_loop(
+    cycle_days: float,
+    users: float,
+    until_days: float,
+    churn: float,
+    inflow: float,
+    convention: str,
+) -> None:
+    """Refuse numbers that describe no loop."""
+    if convention not in CONVENTIONS:
+        raise ValueError(
+            f"convention={show(convention)} is not known; allowed: {show_names(CONVENTIONS)}. "
+            "Pass one."
+        )
+    limits = (
+        ("cycle_days", cycle_days, 0 < cycle_days < inf, "days, above zero"),
+        ("users", users, 0 <= users < inf, "zero or more"),
+        ("until_days", until_days, 0 <= until_days < inf, "days, zero or more"),
+        ("churn", churn, 0 <= churn <= 1, "a share per day, 0 to 1"),
+        ("inflow", inflow, 0 <= inflow < inf, "users per day, zero or more"),
+    )
+    for name, value, fine, allowed in limits:
+        if not fine:
+            raise ValueError(f"{name}={show(value)}; allowed: {allowed}. Pass such a number.")
+    if not users and not inflow:
+        raise ValueError("users=0 and inflow=0; allowed: one of them zero. Somebody has to start.")
+    if until_days > MOST_CYCLES * cycle_days:
+        raise ValueError(
+            f"until_days={show(until_days)} holds more than {MOST_CYCLES:,} cycles of "
+            f"{show(cycle_days)} days; allowed: up to that many. Pass fewer days."
+        )
+
+
+def grow(
+    k: float, stay: float, users: float, inflow: float, cycles: int, convention: str
+) -> Growth:
+    """Users cycle by cycle: `stay` is the share still active after one, `inflow` per cycle."""
+    new, active = np.empty(cycles + 1), np.empty(cycles + 1)
+    new[0] = active[0] = users
+    inviters = new if convention == "new_users_invite" else active
+    with np.errstate(over="ignore", invalid="ignore"):
+        for cycle in range(1, cycles + 1):
+            new[cycle] = k * inviters[cycle - 1] + inflow
+            active[cycle] = stay * active[cycle - 1] + new[cycle]
+        total = np.cumsum(new)
+    if not total[-1] < MOST_USERS:
+        raise ValueError(
+            f"k={show(k)} passes the largest number after {cycles} cycles; allowed: totals below "
+            f"{MOST_USERS:g}. Pass fewer days."
+        )
+    return Growth(new, active, total)
+
+
+def factor_of(k: float, stay: float, convention: str) -> float:
+    """By what the loop multiplies in each cycle, in the long run."""
+    return k if convention == "new_users_invite" else k + stay
+
+
+def multiplier_of(k: float, stay: float, convention: str) -> float:
+    """How many users come in all for one that comes from outside; infinite where growth goes on."""
+    factor = factor_of(k, stay, convention)
+    if k == 0:
+        return 1.0
+    if factor >= 1:
+        return inf
+    return 1 / (1 - k) if convention == "new_users_invite" else (1 - stay) / (1 - factor)
+
+
+def doubling_of(k: float, stay: float, convention: str, cycle_days: float) -> float:
+    """Days to double in the long run; infinite where the loop does not grow by itself."""
+    factor = factor_of(k, stay, convention)
+    return cycle_days * float(np.log(2) / np.log(factor)) if factor > 1 else inf
