@@ -63,6 +63,8 @@ from .tables import check as check
 from .tracking.channels import channel_rules as channel_rules
 from .tracking.cycles import cycle_time as cycle_time
 from .tracking.labels import label_clicks as label_clicks
+from .tracking.links import tracked_url as tracked_url
+from .tracking.links import url_tags as url_tags
 from .tracking.loops import k_factor as k_factor
 from .tracking.loops import loop_forecast as loop_forecast
 from .tracking.referrals import referral_cascades as referral_cascades

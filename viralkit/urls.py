@@ -13,6 +13,7 @@ QUERY = r"(?s)^[^?#]*\?([^#]*)"
 # the parameters of an address that say where its visitors come from, and who shared it
 TAGS = {name: f"utm_{name}" for name in ("source", "medium", "campaign", "term", "content")}
 TAGS["referral"] = "ref"
+LONG = 2_000  # longer addresses are cut or refused by some browsers, servers and messengers
 
 
 def hosts_of(urls: pl.Series) -> pl.Series:

@@ -16,13 +16,12 @@ from viralkit.reading.settling import Check, blame, dropped, reasons, settle, un
 from viralkit.reading.unpacking import find_files
 from viralkit.schema import TABLES
 from viralkit.tables import Quality, TableError, check
-from viralkit.urls import TAGS, hosts_of, parameters_of
+from viralkit.urls import LONG, TAGS, hosts_of, parameters_of
 from viralkit.wording import show
 
 COLUMNS = TABLES["clicks"].columns
 UTM = {name: tag for name, tag in TAGS.items() if name != "referral"}
 DIRECT = ("direct", "(direct)", "-")  # how logs write that a browser named no referrer
-LONG = 2_000  # longer addresses are counted: browsers and servers cut them
 
 
 def read_clicks(
