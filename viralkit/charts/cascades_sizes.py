@@ -132,8 +132,8 @@ def _layers(rows: pl.DataFrame, names: list[str]) -> alt.LayerChart:
     most, least = float(rows["size"].max()), float(rows["share"].min())  # type: ignore[arg-type]
     across = [1.0, rounded(max(most * 1.15, 10.0))]
     up = [10.0 ** math.floor(math.log10(least) - 0.05), 1.0]
-    x = _log("size", across, "Size of the cascade, events")
-    shares = _log("share", up, "Cascades of at least this size, %")
+    x = log_axis("size", across, "Size of the cascade, events")
+    shares = log_axis("share", up, "Cascades of at least this size, %")
     y, low = alt.Y(**shares), alt.Y(**{**shares, "shorthand": "lower:Q"})
     colours = [MARKS[i % len(MARKS)] for i in range(len(names))]
     scale = alt.Scale(domain=names, range=colours)
@@ -159,7 +159,7 @@ def _layers(rows: pl.DataFrame, names: list[str]) -> alt.LayerChart:
     return alt.layer(*layers)
 
 
-def _log(field: str, domain: list[float], title: str) -> dict[str, Any]:
+def log_axis(field: str, domain: list[float], title: str) -> dict[str, Any]:
     """Describe a log axis with a tick at each power of ten; shares are written in percent."""
     first, last = (math.log10(end) for end in domain)
     step = max(1, math.ceil((last - first) / 8))

@@ -23,11 +23,13 @@ from viralkit.charts.parts import (
     short,
     titled,
 )
+from viralkit.charts.reach import reach_chart
 from viralkit.charts.theme import GREY, INK, MARKS, TEXTS
 from viralkit.models.curves import Linear
 
 _REACH = 1.6  # how many times the counts the plot may be high
 _OTHERS: dict[str, Callable[..., alt.LayerChart]] = {  # by class of results; others: counts
+    "BranchingResults": reach_chart,
     "HawkesResults": final_size_chart,
     "SeismicResults": final_size_chart,
 }
@@ -62,6 +64,9 @@ def forecast_chart(
         Filled points were known, open points came later; the band is the prediction interval. A
         forecast far above the counts leaves the plot, its end is told in its label. Where periods
         are missing in `actual`, counts and forecast both leave them out, as the subtitle says.
+        Of `Branching`: the probability that a cascade of one starter reaches at least so many
+        people, with its interval over R and k, and the share of the cascades seen; `until` is the
+        largest number of people, `actual` the sizes of later cascades, both optional.
 
     Raises
     ------

@@ -65,6 +65,8 @@ def log_progeny(size: Array, roots: Any, mean: float, inverse: float) -> Array:
 
 def decay(mean: float, inverse: float) -> float:
     """By which rate the probabilities of sizes fall in the end; zero where R is one."""
+    if mean <= 0:
+        return np.inf
     if inverse < 1e-9:
         return mean - 1 - float(np.log(mean))
     grown = float(np.log1p(inverse * mean) - np.log1p(inverse))

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from ..wording import show
+from ..wording import show, show_names
 from . import branching_laws as laws
 from .branching import Branching, aic
 from .branching_likelihood import CEILING, FLOOR, Fit
@@ -177,7 +177,7 @@ class BranchingResults(Results):
     def predict(
         self,
         *,
-        of: Literal["sizes", "offspring"] = "sizes",
+        of: Literal["sizes", "reach", "offspring"] = "sizes",
         until: int = 20,
         seeds: int = 1,
         alpha: float = 0.05,
@@ -186,12 +186,13 @@ class BranchingResults(Results):
 
         Parameters
         ----------
-        of : {"sizes", "offspring"}
-            Whose law.
+        of : {"sizes", "reach", "offspring"}
+            Of a cascade, that it ends at a size ("sizes") or becomes at least so large ("reach",
+            endless ones included); or how many one person brings.
         until : int
             The largest value shown.
         seeds : int
-            The people who start a cascade; for sizes.
+            The people who start a cascade; for sizes and reach.
         alpha : float
             One minus the coverage of the intervals.
 
@@ -201,19 +202,21 @@ class BranchingResults(Results):
             value, mean (probability), lower, upper.
         """
         _check_choices(seeds, 1, 0.5, 0.5)
-        if of not in ("sizes", "offspring") or not (isinstance(until, int) and until >= seeds):
+        known = ("sizes", "reach", "offspring")
+        if of not in known or not (isinstance(until, int) and until >= seeds):
             raise ValueError(
-                f"of={show(of)}, until={show(until)}; allowed: 'sizes' or 'offspring', and whole "
+                f"of={show(of)}, until={show(until)}; allowed: {show_names(known)}, and whole "
                 f"numbers from {seeds}. Correct them."
             )
-        value = np.arange(seeds if of == "sizes" else 0, until + 1.0)
+        value = np.arange(0 if of == "offspring" else seeds, until + 1.0)
 
         def law(mean: float, inverse: float) -> Array:
-            if of == "sizes":
-                return np.exp(laws.log_progeny(value, seeds, mean, inverse))
-            return np.exp(laws.log_offspring(np.ones(value.size), value, mean, inverse))
+            if of == "offspring":
+                return laws.log_offspring(np.ones(value.size), value, mean, inverse)
+            law_of = laws.log_progeny if of == "sizes" else laws.log_progeny_at_least
+            return law_of(value, seeds, mean, inverse)
 
-        ends = np.array([law(*pair) for pair in self._edge(alpha)])
+        ends = np.exp([law(*pair) for pair in self._edge(alpha)])
         columns = {"mean": ends[0], "lower": ends.min(axis=0), "upper": ends.max(axis=0)}
         return pl.DataFrame({"value": value.astype(int), **columns})
 
