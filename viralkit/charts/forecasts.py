@@ -48,11 +48,13 @@ def forecast_chart(
     Parameters
     ----------
     results : Results or sequence of Results
-        Fits to the same counts, up to the day of the forecast.
+        Fits to the same counts, up to the day of the forecast; or, of one cascade, what `Seismic`
+        found at several times, or `Hawkes` fits at successive ends of observation.
     until : date, datetime or float
-        The last time of the forecast.
+        The last time of the forecast. Final sizes have none: left out.
     actual : polars.DataFrame, optional
-        A counts table of the same item; its rows after the last known point are what came.
+        A counts table of the same item; its rows after the last known point are what came. Of a
+        cascade: the events of the finished one.
     alpha : float
         One minus the coverage of the prediction interval.
     title : str, optional
@@ -64,6 +66,9 @@ def forecast_chart(
         Filled points were known, open points came later; the band is the prediction interval. A
         forecast far above the counts leaves the plot, its end is told in its label. Where periods
         are missing in `actual`, counts and forecast both leave them out, as the subtitle says.
+        Of `Seismic`, or of `Hawkes` without `until`: the size so far and the final size foreseen
+        (`Hawkes`: its median) by time of forecast; ends far above leave the plot, and the subtitle
+        counts those at ∞. Of one `Hawkes` fit with `until`: the events so far and to come.
         Of `Branching`: the probability that a cascade of one starter reaches at least so many
         people, with its interval over R and k, and the share of the cascades seen; `until` is the
         largest number of people, `actual` the sizes of later cascades, both optional.
@@ -71,7 +76,8 @@ def forecast_chart(
     Raises
     ------
     ValueError
-        If `until` is not after the last known point.
+        If `until` is not after the last known point, or is missing where it is needed; if final
+        sizes are of several cascades, or twice at one time.
 
     Examples
     --------
