@@ -226,36 +226,11 @@ def _some(window: _Window) -> str:
 def estimates(results: Any) -> str:
     """Write the branching factor and how long effects last, each with its 95 % interval."""
     factor = told("Branching factor", results.branching_factor, *results.branching_interval())
-    half, low, high = half_life(results)
+    half, low, high = results.half_life()
     unit, seconds = span_unit(2 * half)
     ends = [None if end is None else end / seconds for end in (low, high)]
     text = f"{factor} · half of the effects within {told('', half / seconds, *ends).strip()}"
     return f"{text} {unit}s"
-
-
-def half_life(results: Any, alpha: float = 0.05) -> tuple[float, float | None, float | None]:
-    """Return the seconds within which half of the effects come, with their interval.
-
-    The delta method on logs; no interval where a parameter of the kernel was held or ran to a
-    limit.
-    """
-    names, kernel = list(results.kernel.names), results.kernel
-    shape = np.array([results.params[name] for name in names])
-
-    def log_half(logs: Any) -> float:
-        return float(np.log(kernel.lag(np.array([0.5]), np.exp(logs))[0]))
-
-    with np.errstate(all="ignore"):
-        half = float(kernel.lag(np.array([0.5]), shape)[0])
-        steps = 1e-5 * np.eye(len(shape))
-        slope = [(log_half(np.log(shape) + s) - log_half(np.log(shape) - s)) / 2e-5 for s in steps]
-        places = [list(results.params).index(name) for name in names]
-        tilt = np.array(slope) / shape
-        error = np.sqrt(tilt @ results.cov_params()[np.ix_(places, places)] @ tilt)
-        factor = np.exp(stats.norm.ppf(1 - alpha / 2) * error)
-    if not np.isfinite(factor):
-        return half, None, None
-    return half, half / factor, half * factor
 
 
 def hawkes_residual_chart(results: Any, title: str | None) -> alt.LayerChart:

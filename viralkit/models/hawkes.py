@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from ..tables import TableError
-from .hawkes_choices import check_choices, checked_population, describe
+from .hawkes_choices import check_choices, checked_population, describe, written
 from .hawkes_fit import fit_hawkes
 from .hawkes_groups import check_minimum, each
 from .hawkes_kernels import KERNELS
@@ -69,6 +69,7 @@ class Hawkes(Model):
     """
 
     name = "Hawkes"
+    until: Window = None  # as given
 
     def __init__(
         self,
@@ -88,7 +89,7 @@ class Hawkes(Model):
                 "use Hawkes.fit_each(events) or Hawkes.fit_together(events)."
             )
         self._set(stream, kernel, marks, background, checked_population(population, len(stream)))
-        self.stated = observed_until is not None
+        self.stated, self.until = observed_until is not None, observed_until
 
     def _set(
         self,
@@ -291,9 +292,9 @@ class Hawkes(Model):
 
     @property
     def call(self) -> str:
-        """The model as Python, for events named ``events``."""
+        """The model as Python, for tables named ``events`` and ``cascades``."""
         chosen: dict[str, Any] = {"marks": self.marks, "background": self.background}
         chosen["population"] = self.population
         text = "".join(f", {k}={v!r}" for k, v in chosen.items() if v is not None)
-        until = f", observed_until={float(self.stream.until[0])!r}" if self.stated else ""
+        until = "" if self.until is None else f", observed_until={written(self.until)}"
         return f"vk.Hawkes(events, kernel={self.kernel!r}{text}{until})"

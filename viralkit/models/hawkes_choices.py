@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 
 from ..wording import show
 from .hawkes_kernels import KERNELS
@@ -49,3 +50,10 @@ def describe(name: str, kernel: str) -> Parameter:
         "N": ("population N", "people"),
     }
     return Parameter(name, *texts[name], positive=name != "beta")
+
+
+def written(until: float | pl.DataFrame) -> str:
+    """Return the end of observation as Python."""
+    if isinstance(until, pl.DataFrame):
+        return "cascades"
+    return repr(float(until)) if until < np.inf else "float('inf')"

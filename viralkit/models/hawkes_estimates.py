@@ -167,3 +167,32 @@ class Estimates(Results):
         allowed = float(stats.chi2.ppf(1 - alpha, 1)) / 2
         low, high = profile_ends(self._fit, 0, allowed, max(step, 1e-4))
         return float(np.exp(low)), float(np.exp(high))
+
+    def half_life(self, alpha: float = 0.05) -> tuple[float, float | None, float | None]:
+        """How many seconds pass until half of an event's effects have come, and how sure is that?
+
+        Parameters
+        ----------
+        alpha : float
+            One minus the coverage.
+
+        Returns
+        -------
+        tuple
+            The estimate, and the ends of its interval (delta method on logs); None where the
+            kernel was held or ran to a limit.
+        """
+        check_alpha(alpha)
+        fit, x = self._fit, self._fit.place.x
+
+        def log_half(place: Array) -> float:
+            shape = fit.objective.shape(place)
+            return float(np.log(fit.objective.kernel.lag(np.array([0.5]), shape)[0]))
+
+        half, kernel = float(np.exp(log_half(x))), range(1, 1 + fit.objective.shapes)
+        steps = 1e-5 * np.eye(len(x))[fit.free]
+        slope = np.array([(log_half(x + s) - log_half(x - s)) / 2e-5 for s in steps])
+        if not slope.any() or any(i in fit.limits for i in kernel):
+            return half, None, None
+        reach = stats.norm.ppf(1 - alpha / 2) * np.sqrt(slope @ self.spread @ slope)
+        return half, float(half * np.exp(-reach)), float(half * np.exp(reach))
