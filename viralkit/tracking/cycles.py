@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from scipy import stats
 
 from viralkit.tables import TableError
-from viralkit.tracking.rates import Floats, check_level
+from viralkit.tracking.rates import Floats, check_level, sampled
 from viralkit.tracking.sign_ups import UNKNOWN, Places, SignUps, read_sign_ups
 from viralkit.wording import show
 
@@ -63,8 +62,8 @@ def cycle_time(
 
     Intervals take inviters as independent, not referrals. The mean's is on the log scale (delta
     method), the median's inverts that of the share of delays below it (Woodruff 1952), both with
-    Student's t. A clock that runs backwards (the invited signed up before the inviter) is counted
-    in `quality`, not used; `referral_cascades` flags the rows.
+    the Student's t of `k_factor`. A clock that runs backwards (the invited signed up before the
+    inviter) is counted in `quality`, not used; `referral_cascades` flags the rows.
 
     References
     ----------
@@ -118,29 +117,26 @@ def cycle_time(
 def _mean(watched: Watched, alpha: float) -> tuple[float, float, float, float]:
     """The mean with its interval on the log scale."""
     mean = float(watched.days.mean())
-    error = _cluster_error(watched.days - mean, watched)
-    reach = _quantile(watched, alpha) * error / mean if mean else 0.0
-    return mean, error, mean * float(np.exp(-reach)), mean * float(np.exp(reach))
+    error, reach = _by_inviter(watched.days - mean, watched, alpha)
+    times = float(np.exp(reach / mean)) if mean else 1.0
+    return mean, error, mean / times, mean * times
 
 
 def _median(watched: Watched, most: float, alpha: float) -> tuple[float, None, float, float]:
     """The median; the ends are where the share of delays below may still be one half."""
     median = float(np.quantile(watched.days, 0.5, method="inverted_cdf"))
-    reach = _quantile(watched, alpha) * _cluster_error((watched.days <= median) - 0.5, watched)
+    below = watched.days <= median
+    _, reach = _by_inviter(below - below.mean(), watched, alpha)
     low, high = 0.5 - reach, 0.5 + reach
     ends = np.quantile(watched.days, np.clip([low, high], 0, 1), method="inverted_cdf")
     return median, None, float(ends[0]) if low > 0 else 0.0, float(ends[1]) if high < 1 else most
 
 
-def _cluster_error(parts: Floats, watched: Watched) -> float:
-    """The standard error of a mean of parts that sum to zero, by inviter."""
-    sums = np.bincount(watched.inviter, parts, watched.inviters)
-    variance = float((sums**2).sum()) * watched.inviters / (watched.inviters - 1)
-    return float(np.sqrt(variance)) / len(parts)
-
-
-def _quantile(watched: Watched, alpha: float) -> float:
-    return float(stats.t(watched.inviters - 1).ppf(1 - alpha / 2))
+def _by_inviter(parts: Floats, watched: Watched, alpha: float) -> tuple[float, float]:
+    """The standard error of a mean of parts that sum to zero, and how far its interval reaches."""
+    inviters = watched.inviters
+    sums = np.bincount(watched.inviter, parts, inviters) * inviters / len(parts)
+    return sampled(float((sums**2).sum()), float((sums**4).sum()), inviters, alpha)
 
 
 def _quality(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf
+from numbers import Real
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -27,7 +28,7 @@ class Known(NamedTuple):
     @classmethod
     def of(cls, k: float | pl.DataFrame) -> Known:
         """Read K from a number or from the frame of `k_factor`."""
-        if isinstance(k, (int, float)) and not isinstance(k, bool):
+        if isinstance(k, Real) and not isinstance(k, bool):
             if not 0 <= k < inf:
                 raise ValueError(f"k={show(k)}; allowed: zero or more. Pass whom a user brings.")
             return cls(float(k))

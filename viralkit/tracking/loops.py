@@ -61,8 +61,9 @@ def k_factor(
     -----
     With a count a user the interval comes from the variance between users ("variance between
     users"), which holds overdispersion: a few users often send most of the invitations. It is
-    built on the log scale (log odds for the rate) by the delta method, with Student's t. Where no
-    user differs from another (nobody accepted, for example) it is that of an assumed law. Totals
+    built on the log scale (log odds for the rate) by the delta method, with Student's t, whose
+    degrees of freedom are fewer where few users send most (Satterthwaite 1946). Where no user
+    differs from another (nobody accepted, for example) it is that of an assumed law. Totals
     tell nothing of the variance: "Poisson law assumed" and "binomial law assumed" give exact
     intervals, too narrow wherever some users invite many. With no acceptance K is 0 and the upper
     end is one-sided; so is the lower end of a rate of 1.
@@ -86,9 +87,7 @@ def k_factor(
         rates = [counts[0], share_by_law(taken, sent, alpha), counts[1]]
         return as_frame(dict(zip(names, rates, strict=True)))
     each_sent, each_taken = _each(invitations, acceptances, users)
-    means = [
-        mean_of(float(n.sum()), float((n**2).sum()), len(n), alpha) for n in (each_sent, each_taken)
-    ]
+    means = [mean_of(counts, len(counts), alpha) for counts in (each_sent, each_taken)]
     rates = [means[0], share_of(each_taken, each_sent, alpha), means[1]]
     return as_frame(dict(zip(names, rates, strict=True)))
 
@@ -219,11 +218,12 @@ def _exceed(sent: float) -> str:
 
 def _whole(name: str, values: object) -> Floats:
     """Counts as an array; whole numbers from zero only."""
-    column = pl.Series(name, values if isinstance(values, pl.Series) else np.asarray(values))
-    if not column.dtype.is_numeric():
+    listed = isinstance(values, Sequence | pl.Series | np.ndarray) and np.ndim(values) == 1
+    column = pl.Series(name, values if listed else [""], strict=False)
+    if not column.dtype.is_numeric() and len(column):
         raise TableError(
-            f"{name} holds {column.dtype}; allowed: one whole number a user. "
-            "Pass a list of numbers, or totals for both and users=."
+            f"{name}={show(values)}; allowed: one whole number a user. "
+            "Pass a list of numbers for both, or totals for both and users=."
         )
     number = column.cast(pl.Float64)
     fine = (number.is_finite() & (number == number.floor()) & (number >= 0)).fill_null(False)

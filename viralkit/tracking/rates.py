@@ -30,14 +30,31 @@ def check_level(alpha: float) -> None:
         raise ValueError(f"alpha={show(alpha)}; allowed: between 0 and 1. Pass .05 for 95 %.")
 
 
-def mean_of(total: float, squares: float, users: int, alpha: float) -> Rate:
-    """The mean of a count per user, from the sums of the counts and of their squares."""
-    variance = (squares - total**2 / users) / max(users - 1, 1)
-    if users < 2 or variance <= 1e-12 * squares:
+def mean_of(counts: Floats, users: int, alpha: float) -> Rate:
+    """The mean of a count per user; users without a count of their own have zero."""
+    total = float(counts.sum())
+    mean, absent = total / users, users - len(counts)
+    moments = [float(((counts - mean) ** p).sum()) + absent * mean**p for p in (2, 4)]
+    error, reach = sampled(moments[0], moments[1], users, alpha)
+    if not error > 1e-6 * mean / users:
         return mean_by_law(total, users, alpha)
-    mean, error = total / users, float(np.sqrt(variance / users))
-    reach = _quantile(users, alpha) * error / mean
-    return Rate(mean, error, mean * np.exp(-reach), mean * np.exp(reach), BETWEEN)
+    ends = mean * np.exp(-reach / mean), mean * np.exp(reach / mean)
+    return Rate(mean, error, float(ends[0]), float(ends[1]), BETWEEN)
+
+
+def sampled(squares: float, fourths: float, size: int, alpha: float) -> tuple[float, float]:
+    """The standard error of a mean, and how far its interval reaches.
+
+    From the sums of squares and of fourth powers of the deviations. Where few deviate much their
+    variance is itself uncertain: Student's t has 2n / (kurtosis - 1) degrees of freedom, at most
+    n - 1 (Satterthwaite 1946, doi:10.2307/3002019).
+    """
+    if size < 2 or not squares:
+        return 0.0, 0.0
+    excess = max(size * fourths / squares**2 - 1, 1e-9)
+    freedom = min(2 * size / excess, size - 1.0)
+    error = float(np.sqrt(squares / (size - 1) / size))
+    return error, float(stats.t(freedom).ppf(1 - alpha / 2)) * error
 
 
 def mean_by_law(total: float, users: int, alpha: float) -> Rate:
@@ -54,14 +71,14 @@ def share_of(part: Floats, whole: Floats, alpha: float) -> Rate:
     total, users = float(whole.sum()), len(whole)
     if not total or users < 2:
         return share_by_law(float(part.sum()), total, alpha)
-    share = float(part.sum()) / total
-    variance = float(((part - share * whole) ** 2).sum()) * users / (users - 1) / total**2
-    if variance <= 1e-12 or not 0 < share < 1:
+    share, parts = float(part.sum()) / total, users * (part - whole * part.sum() / total) / total
+    squares, fourths = float((parts**2).sum()), float((parts**4).sum())
+    error, reach = sampled(squares, fourths, users, alpha)
+    if not 0 < share < 1 or not error > 1e-6 / users:
         return share_by_law(float(part.sum()), total, alpha)
-    odds, error = share / (1 - share), float(np.sqrt(variance))
-    reach = np.exp(_quantile(users, alpha) * error / share / (1 - share))
-    ends = odds / reach, odds * reach
-    return Rate(share, error, ends[0] / (1 + ends[0]), ends[1] / (1 + ends[1]), BETWEEN)
+    odds, times = share / (1 - share), float(np.exp(reach / share / (1 - share)))
+    low, high = odds / times, odds * times
+    return Rate(share, error, low / (1 + low), high / (1 + high), BETWEEN)
 
 
 def share_by_law(part: float, whole: float, alpha: float) -> Rate:
@@ -81,7 +98,3 @@ def as_frame(rates: dict[str, Rate]) -> pl.DataFrame:
     schema = {"quantity": pl.String, **dict.fromkeys(Rate._fields[:4], pl.Float64)}
     rows = [(name, *rate) for name, rate in rates.items()]
     return pl.DataFrame(rows, {**schema, "basis": pl.String}, orient="row")
-
-
-def _quantile(users: int, alpha: float) -> float:
-    return float(stats.t(users - 1).ppf(1 - alpha / 2))

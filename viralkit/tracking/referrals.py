@@ -220,9 +220,8 @@ def _quality(
     rows = []
     for name, (holds, note) in sets.items():
         codes = table.frame["invited_by"].filter(pl.Series(holds & counts))
-        sizes = codes.value_counts()["count"].cast(pl.Float64)
-        total, squares = float(sizes.sum()), float((sizes**2).sum())
-        rate = mean_of(total, squares, users, alpha)
+        sizes = codes.value_counts()["count"].cast(pl.Float64).sort().to_numpy()
+        rate = mean_of(sizes, users, alpha)
         rows.append((name, int(holds.sum()), rate.estimate, rate.lower, rate.upper, note))
     names = ["check", "rows", "k_factor", "lower", "upper", "note"]
     return pl.DataFrame(rows, names, orient="row")
