@@ -29,6 +29,7 @@ from .datasets import load_referral_products_figures as load_referral_products_f
 from .datasets import load_referral_products_users as load_referral_products_users
 from .datasets import load_viral_videos_engagement as load_viral_videos_engagement
 from .datasets import load_viral_videos_views as load_viral_videos_views
+from .explorers import explore_branching as explore_branching
 from .explorers import explore_cascade as explore_cascade
 from .explorers import explore_fit as explore_fit
 from .explorers import explore_forecast as explore_forecast
@@ -60,6 +61,7 @@ from .reading.repair import repair as repair
 from .reading.writing import write_cascades as write_cascades
 from .tables import TableError as TableError
 from .tables import check as check
+from .tracking.attribution import attribution_table as attribution_table
 from .tracking.channels import channel_rules as channel_rules
 from .tracking.cycles import cycle_time as cycle_time
 from .tracking.labels import label_clicks as label_clicks
@@ -68,3 +70,4 @@ from .tracking.links import url_tags as url_tags
 from .tracking.loops import k_factor as k_factor
 from .tracking.loops import loop_forecast as loop_forecast
 from .tracking.referrals import referral_cascades as referral_cascades
+from .tracking.simulate import simulate_clicks as simulate_clicks

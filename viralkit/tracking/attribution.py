@@ -153,10 +153,10 @@ def _check_choices(
         raise ValueError(f"alpha={show(alpha)}; allowed: between 0 and 1. Pass .05 for 95 %.")
 
 
-def _credits(paths: Paths, model: str, half_life: float) -> pl.DataFrame:
+def _credits(paths: Paths, model: Credit, half_life: float) -> pl.DataFrame:
     """What each unit's conversions give to each channel: unit, feature, amount."""
     touches = paths.touches.filter("converted")
-    if model in ("first", "last"):
+    if model == "first" or model == "last":
         touches = touches.unique("path", keep=model, maintain_order=True)
     weight = pl.lit(1.0)
     if model == "time_decay":  # from the latest touch, so that no weight vanishes

@@ -47,7 +47,7 @@ class Chain:
         """The state after each of the inner transitions."""
         base = self.channels + 1
         kept = self.states[self.source[self.inner]] % base ** (self.order - 1)
-        return np.searchsorted(self.states, self.step[self.inner] + base * kept)
+        return np.asarray(np.searchsorted(self.states, self.step[self.inner] + base * kept))
 
     @cached_property
     def system(self) -> tuple[Integers, Integers, Integers]:
