@@ -102,6 +102,15 @@ def test_seismic_is_drawn_and_its_interval_called_published():
     assert "SEISMIC" in chart.to_dict()["title"]["text"]
 
 
+def test_a_truth_below_the_interval_is_not_held(whole):
+    found = estimates(time=[600.0, 3600.0], size=[20, 60])
+    actual = whole.head(60).with_columns(cascade_id=pl.lit("a"))
+    low, high = found.frame().select("final_size_lower", "final_size_upper").to_numpy().T
+    assert 20 < low[0] <= 60 <= high[0] and low[1] > 60
+    told = subtitle(vk.forecast_chart(found, actual=actual))
+    assert told[1] == "1 of 2 forecasts holds the 60 in the end"
+
+
 def test_an_infinite_end_leaves_the_plot_and_is_said():
     ratio = [0.002, 0.007, 0.02]  # ∞ from 1/100; the second only at its upper end
     found = estimates(time=[600.0, 1200.0, 1800.0], size=[20, 60, 90], infectiousness=ratio)
