@@ -23,11 +23,13 @@ from viralkit.charts.parts import (
 )
 from viralkit.charts.theme import BLUE, BLUE_TEXT, GREY, ORANGE, ORANGE_TEXT
 from viralkit.explorers.box import HEIGHT, WIDTH, Explorer, State, end_names, live_title
+from viralkit.explorers.fit_hawkes import explore_hawkes
 from viralkit.explorers.sliders import NumberSlider
 from viralkit.models.results import Parameter
 from viralkit.wording import show
 
 _STEPS = 160
+_OTHERS = {"Hawkes": explore_hawkes}
 
 
 def explore_fit(model: Any) -> Explorer:
@@ -69,6 +71,8 @@ def explore_fit(model: Any) -> Explorer:
             f"{show(name)} is not a model; allowed: an unfitted model with its counts. "
             'Pass vk.Bass(counts, unit="day"), or results.model.'
         )
+    if model.name in _OTHERS:
+        return _OTHERS[model.name](model)
     trial = _Trial(model)
     rest = ipywidgets.Button(description="Fit the rest", tooltip="Refit what was not moved")
     rest.disabled = not trial.refits

@@ -1,4 +1,4 @@
-"""How big a cascade gets that begins now, at given parameters: its law, without simulation.
+"""How big a cascade gets that begins now, at given parameters: law and mean, without simulation.
 
 The number of descendants follows from the law of first hits (Dwass 1969, doi:10.2307/3212112): k
 of them with chance (a / k) [z^(k-1)] exp(a (z - 1)) phi(z)^k, where a is the number of events that
@@ -9,12 +9,13 @@ Without marks that is a Poisson chance; with marks the coefficient is found at i
 from __future__ import annotations
 
 import numpy as np
-from scipy import optimize, special
+from scipy import optimize, signal, special
 
+from .hawkes_kernels import Kernel
 from .results import Array
 
 GRADES, LARGEST = 24, 16  # classes of marks of equal size, and the marks above them
-EVERY, FAR, BETWEEN = 2000, 1e10, 400  # sizes taken one by one; the last one; places from then on
+EVERY, FAR, BETWEEN = 300, 1e10, 300  # sizes taken one by one; the last one; places from then on
 
 
 def descendants(
@@ -61,8 +62,9 @@ def _reached(branching: float, first: float, marks: Array) -> tuple[Array, Array
     if first > 0:
         chance[1:] = np.exp(_log_chance(branching, first, marks, size[1:]))
     between = np.diff(far) * (chance[EVERY + 1 :] + chance[EVERY:-1]) / 2
-    steps = np.concatenate([chance[: EVERY + 1], between])
-    return size, np.minimum(np.cumsum(steps), 1.0)
+    reached = np.cumsum(np.concatenate([chance[: EVERY + 1], between]))
+    reached[EVERY + 1 :] += (chance[EVERY + 1 :] - chance[EVERY]) / 2  # of integral and sum
+    return size, np.minimum(reached, 1.0)
 
 
 def _log_chance(n: float, first: float, marks: Array, size: Array) -> Array:
@@ -108,3 +110,21 @@ def _grades(weight: Array) -> Array:
     parts = [*np.array_split(order[:-LARGEST], GRADES), *order[-LARGEST:, None]]
     rows = np.array([(np.mean(part), len(part)) for part in parts if len(part)])
     return np.asarray(rows / [np.average(rows[:, 0], weights=rows[:, 1]), len(weight)])
+
+
+def expected_descendants(
+    kernel: Kernel, shape: Array, branching: float, step: float, *, cells: int
+) -> Array:
+    """Return how many descendants an event of mean weight has after each step, on average.
+
+    Solves m(t) = n (passed(t) + integral of density(s) m(t - s) ds), with m linear in each step.
+    """
+    with np.errstate(all="ignore"):
+        grid = step * np.arange(cells + 2)
+        passed = 1 - kernel.survival(grid, shape)
+        area = grid - kernel.survived(grid, shape)
+        whole = np.diff(passed)  # the delay lies in the cell
+        near = np.diff(area) / step - passed[:-1]  # weighted by closeness to its earlier edge
+        lags = near + np.append(0.0, whole[:-1] - near[:-1])
+        back = np.append(1.0, np.zeros(cells)) - branching * lags
+        return np.asarray(signal.lfilter([1.0], back, branching * passed[:-1]))
