@@ -34,6 +34,8 @@ from .explorers import explore_cascade as explore_cascade
 from .explorers import explore_fit as explore_fit
 from .explorers import explore_forecast as explore_forecast
 from .explorers import explore_legs as explore_legs
+from .explorers import explore_loop as explore_loop
+from .explorers import explore_variants as explore_variants
 from .fetching import fetch_higgs as fetch_higgs
 from .fetching import fetch_seismic as fetch_seismic
 from .models.bass import Bass as Bass
@@ -69,5 +71,6 @@ from .tracking.links import tracked_url as tracked_url
 from .tracking.links import url_tags as url_tags
 from .tracking.loops import k_factor as k_factor
 from .tracking.loops import loop_forecast as loop_forecast
+from .tracking.measure import channel_table as channel_table
 from .tracking.referrals import referral_cascades as referral_cascades
 from .tracking.simulate import simulate_clicks as simulate_clicks
