@@ -5,6 +5,7 @@ from .cascades.measure import cascade_table as cascade_table
 from .cascades.parents import infer_parents as infer_parents
 from .cascades.simulate import simulate_cascades as simulate_cascades
 from .charts import cascade_chart as cascade_chart
+from .charts import channel_chart as channel_chart
 from .charts import counts_chart as counts_chart
 from .charts import fit_chart as fit_chart
 from .charts import forecast_chart as forecast_chart

@@ -10,6 +10,7 @@ import polars as pl
 
 from viralkit.charts.final_sizes import final_size_chart
 from viralkit.charts.fits import axis_from_start, curve_layers, moments, observed
+from viralkit.charts.loops import loop_chart
 from viralkit.charts.parts import (
     count_axis,
     count_domain,
@@ -31,6 +32,7 @@ _REACH = 1.6  # how many times the counts the plot may be high
 _OTHERS: dict[str, Callable[..., alt.LayerChart]] = {  # by class of results; others: counts
     "BranchingResults": reach_chart,
     "HawkesResults": final_size_chart,
+    "LoopForecast": loop_chart,
     "SeismicResults": final_size_chart,
 }
 

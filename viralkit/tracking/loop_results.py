@@ -247,9 +247,9 @@ def _table(rows: list[tuple[object, ...]]) -> pl.DataFrame:
 
 def _told(estimate: float, lower: float | None, upper: float | None) -> str:
     """A number with its interval in words."""
-    if lower is None or upper is None:
-        return f"{estimate:,.4g}"
-    return f"{estimate:,.4g} ({lower:,.4g} to {upper:,.4g})"
+    known = [number for number in (estimate, lower, upper) if number is not None]
+    texts = ["∞" if number == inf else f"{number:,.4g}" for number in known]
+    return texts[0] if lower is None else f"{texts[0]} ({texts[1]} to {texts[2]})"
 
 
 def _check_rewards(reward: float, extra_value: float, value: float, anyway: float) -> None:

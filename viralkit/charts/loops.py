@@ -1,0 +1,169 @@
+"""The picture of a referral loop: users over time, and where it ends."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from viralkit.charts.fits import curve_layers
+from viralkit.charts.parts import (
+    count_axis,
+    count_domain,
+    drawn,
+    end_labels,
+    pixels,
+    rule,
+    short,
+    time_axis,
+    titled,
+)
+from viralkit.charts.theme import GREY, MARKS, TEXTS
+from viralkit.tracking.loop_results import WHO, LoopForecast
+from viralkit.wording import show
+
+REACH = 1.6  # how many times the users the plot may be high
+_MOST, _POINTS = 400, 40  # rows of each line; cycles up to which their ends are marked
+_SHORT = {"new_users_invite": "new users invite", "everyone_invites_again": "all invite again"}
+
+
+def loop_chart(
+    loops: Sequence[LoopForecast],
+    until: object,
+    actual: pl.DataFrame | None,
+    *,
+    alpha: float,
+    title: str | None,
+) -> alt.LayerChart:
+    """How many users will the loops bring, and where do they end? The band is that of K."""
+    _refuse_others(loops, until, actual, alpha)
+    curves = [_curve(loop) for loop in loops]
+    last = max(float(curve["time"][-1]) for curve in curves)
+    x = time_axis(pl.Float64(), [0.0, last or 1.0], "Days")
+    ends = [min(float(curve["upper"].max()), REACH * curve["mean"].max()) for curve in curves]  # type: ignore[arg-type]
+    ceilings = _ceilings(loops, max(ends))
+    domain = count_domain(pl.Series([*ends, *(height for _, height in ceilings)]))
+    colours = [MARKS[i % len(MARKS)] for i in range(len(loops))]
+    layers = [
+        layer
+        for curve, colour in zip(curves, colours, strict=True)
+        for layer in [*curve_layers(curve, x, domain, colour), *_cycles(curve, x, domain, colour)]
+    ]
+    names, heights, texts = _ends(loops, domain)
+    times = pl.Series([last] * len(names))
+    labels = end_labels(times, names, heights, texts, x=x)[1]
+    question = title or f"How many users will {'the loops' if loops[1:] else 'the loop'} bring?"
+    lines = _subtitle(loops)
+    told = " · ".join([question, *lines, *names, *(text for text, _ in ceilings)])
+    drawing = alt.layer(*layers, *_rules(ceilings, domain), labels)
+    return titled(drawing, question, lines, told)
+
+
+def _refuse_others(loops: Sequence[Any], until: object, actual: object, alpha: float) -> None:
+    """Refuse what a loop has by itself, and mixtures with other forecasts."""
+    other = [type(loop).__name__ for loop in loops if not isinstance(loop, LoopForecast)]
+    if other:
+        raise TypeError(
+            f"{show(other[0])} stands among loop forecasts; allowed: one kind in a chart. "
+            "Draw it in a chart of its own."
+        )
+    for name, value in (("until", until), ("actual", actual)):
+        if value is not None:
+            raise ValueError(
+                f"{name}={show(value)} with a loop forecast; allowed: None. Its end is told by "
+                "loop_forecast(until_days=…), and it foresees no table of counts."
+            )
+    if alpha != 0.05:
+        raise ValueError(
+            f"alpha={show(alpha)} with a loop forecast; its interval is that of K. "
+            "Pass it to k_factor(alpha=…)."
+        )
+
+
+def _curve(loop: LoopForecast) -> pl.DataFrame:
+    """Users in all by day, with the interval where K has one."""
+    frame = loop.frame()
+    frame = frame.gather_every(max(-(-frame.height // _MOST), 1))
+    return frame.select(
+        pl.col("time_days").alias("time"),
+        pl.col("total").alias("mean"),
+        pl.coalesce("total_lower", "total").alias("lower"),
+        pl.coalesce("total_upper", "total").alias("upper"),
+        "active",
+    )
+
+
+def _cycles(curve: pl.DataFrame, x: alt.X, domain: Sequence[float], colour: str) -> list[alt.Chart]:
+    """Mark the end of each cycle, where there are few; users are counted there only."""
+    if curve.height > _POINTS + 1:
+        return []
+    tips = [
+        alt.Tooltip("time:Q", title="day"),
+        alt.Tooltip("mean:Q", title="users in all", format=",.6~g"),
+        alt.Tooltip("active:Q", title="active", format=",.6~g"),
+    ]
+    shown = alt.Chart(drawn(curve.select("time", "mean", "active")))
+    marks = shown.mark_circle(size=35, color=colour, opacity=1, clip=True)
+    return [marks.encode(x, count_axis(domain, field="mean"), tooltip=tips)]
+
+
+def _ceilings(loops: Sequence[LoopForecast], top: float) -> list[tuple[str, float]]:
+    """The ceilings that lie in reach, above where their loops begin."""
+    found = {}
+    for loop in loops:
+        height = loop.ceiling
+        if isfinite(height) and loop.users * 1.001 < height <= REACH * top:
+            lower, upper = loop.derived().filter(quantity="ceiling").row(0)[2:]
+            ends = "" if lower is None else f" ({short(lower)} to {short(upper)})"
+            found[f"ceiling {short(height)}{ends}"] = height
+    return list(found.items())
+
+
+def _rules(ceilings: Sequence[tuple[str, float]], domain: Sequence[float]) -> list[alt.Chart]:
+    if not ceilings:
+        return []
+    base = alt.Chart(drawn(pl.DataFrame(ceilings, ["name", "count"], orient="row")))
+    y = count_axis(domain)
+    text = base.mark_text(align="left", dx=6, dy=-8, color=GREY, fontSize=13)
+    return [base.mark_rule(**rule()).encode(y), text.encode(y, text="name:N", x=alt.value(0))]
+
+
+def _ends(
+    loops: Sequence[LoopForecast], domain: Sequence[float]
+) -> tuple[list[str], list[float], list[str]]:
+    """What stands at the ends of the lines: how they differ, and the users."""
+    totals = [float(loop.frame()["total"][-1]) for loop in loops]
+    names = [short(total) for total in totals]
+    if loops[1:]:
+        names = [f"{_difference(o, loops)}: {n}" for o, n in zip(loops, names, strict=True)]
+    order = sorted(range(len(loops)), key=lambda i: -totals[i])
+    colours = [TEXTS[i % len(TEXTS)] for i in range(len(loops))]
+    heights = [pixels(min(total, domain[1]), domain) for total in totals]
+    return [names[i] for i in order], [heights[i] for i in order], [colours[i] for i in order]
+
+
+def _difference(loop: LoopForecast, loops: Sequence[LoopForecast]) -> str:
+    """By what this loop differs from the others."""
+    words = {
+        _SHORT[loop.convention]: {other.convention for other in loops},
+        f"K {loop.k.estimate:.3g}": {other.k for other in loops},
+        f"{loop.cycle_days:.3g}-day cycle": {other.cycle_days for other in loops},
+        f"churn {loop.churn:.3g}": {other.churn for other in loops},
+        f"{loop.inflow:.3g} a day": {other.inflow for other in loops},
+    }
+    return ", ".join(word for word, values in words.items() if len(values) > 1)
+
+
+def _subtitle(loops: Sequence[LoopForecast]) -> list[str]:
+    """What is counted, by which convention, from which K."""
+    first = loops[0]
+    known = first.k.lower is not None
+    band = "; band: interval of K, chance is extra" if known else ""
+    counted = f"Users in all who ever signed up, counted by cycle{band}"
+    if loops[1:]:
+        return [counted]
+    ends = f" ({first.k.lower:.3g} to {first.k.upper:.3g})" if known else ""
+    inflow = f" · inflow {short(first.inflow)} a day" if first.inflow else ""
+    facts = f"K {first.k.estimate:.3g}{ends} · cycle {first.cycle_days:.3g} days{inflow}"
+    return [counted, f"{facts} · {WHO[first.convention].split(',')[0]}"]
