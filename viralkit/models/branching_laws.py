@@ -110,6 +110,15 @@ def extinction(mean: float, inverse: float, seeds: int = 1) -> float:
     return float((1 - optimize.brentq(excess, least, 1.0, xtol=1e-15, rtol=1e-14)) ** seeds)
 
 
+def over_by(mean: float, inverse: float, generation: int, seeds: int = 1) -> float:
+    """The probability that what so many seeds start has nobody in a generation from theirs on."""
+    over = 0.0
+    for _ in range(generation):
+        grown = mean * (1 - over)
+        over = float(np.exp(-grown if inverse < 1e-12 else -np.log1p(inverse * grown) / inverse))
+    return over**seeds
+
+
 def lone(mean: float, inverse: float) -> float:
     """The probability that somebody passes nothing on."""
     return float(np.exp(log_offspring(np.ones(1), np.zeros(1), mean, inverse)[0]))
