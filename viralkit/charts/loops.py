@@ -41,7 +41,8 @@ def loop_chart(
     curves = [_curve(loop) for loop in loops]
     last = max(float(curve["time"][-1]) for curve in curves)
     x = time_axis(pl.Float64(), [0.0, last or 1.0], "Days")
-    ends = [min(float(curve["upper"].max()), REACH * curve["mean"].max()) for curve in curves]  # type: ignore[arg-type]
+    tops = [tuple(map(float, curve.select("mean", "upper").max().row(0))) for curve in curves]
+    ends = [min(upper, REACH * mean) for mean, upper in tops]
     ceilings = _ceilings(loops, max(ends))
     domain = count_domain(pl.Series([*ends, *(height for _, height in ceilings)]))
     colours = [MARKS[i % len(MARKS)] for i in range(len(loops))]
@@ -145,7 +146,7 @@ def _ends(
 
 def _difference(loop: LoopForecast, loops: Sequence[LoopForecast]) -> str:
     """By what this loop differs from the others."""
-    words = {
+    words: dict[str, set[Any]] = {
         _SHORT[loop.convention]: {other.convention for other in loops},
         f"K {loop.k.estimate:.3g}": {other.k for other in loops},
         f"{loop.cycle_days:.3g}-day cycle": {other.cycle_days for other in loops},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import floor, inf
 
@@ -188,9 +188,12 @@ class LoopForecast:
         }
         over_all = {"referred_customers": 1.0, "reward_paid": reward, "value_uplift": gain}
         over_all["net_gain"] = gain - reward
-        rows = [(name, amount, None, None) for name, amount in each.items()]
-        for name, amount in over_all.items():
-            rows.append((name, *self._over(lambda k, by=amount: by * self._referred(k))))
+        referred = self._over(self._referred)
+        rows: list[tuple[object, ...]] = [(name, one, None, None) for name, one in each.items()]
+        for name, one in over_all.items():
+            found = sorted(one * r for r in referred[1:] if r is not None)
+            ends: Sequence[float | None] = found or (None, None)
+            rows.append((name, one * float(referred[0] or 0.0), *ends))
         return _table(rows)
 
     def summary(self) -> str:
@@ -240,7 +243,7 @@ class LoopForecast:
         return lower is not None and upper is not None and lower < 1 <= upper
 
 
-def _table(rows: list[tuple[object, ...]]) -> pl.DataFrame:
+def _table(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
     schema = {"quantity": pl.String, **dict.fromkeys(NAMES, pl.Float64)}
     return pl.DataFrame(rows, schema, orient="row")
 

@@ -218,8 +218,9 @@ def _exceed(sent: float) -> str:
 
 def _whole(name: str, values: object) -> Floats:
     """Counts as an array; whole numbers from zero only."""
-    listed = isinstance(values, Sequence | pl.Series | np.ndarray) and np.ndim(values) == 1
-    column = pl.Series(name, values if listed else [""], strict=False)
+    column = pl.Series(name, [""])
+    if isinstance(values, Sequence | pl.Series | np.ndarray) and np.ndim(values) == 1:
+        column = pl.Series(name, values, strict=False)
     if not column.dtype.is_numeric() and len(column):
         raise TableError(
             f"{name}={show(values)}; allowed: one whole number a user. "

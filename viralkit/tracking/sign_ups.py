@@ -37,7 +37,7 @@ class SignUps:
     @property
     def known(self) -> NDArray[np.bool_]:
         """Whether the inviter is in the table, and another user."""
-        return (self.inviter >= 0) & (self.inviter != np.arange(len(self.inviter)))
+        return np.asarray((self.inviter >= 0) & (self.inviter != np.arange(len(self.inviter))))
 
     @property
     def delay(self) -> NDArray[np.float64]:
