@@ -2,6 +2,7 @@
 
 from .cascades import cascade_chart
 from .cascades_sizes import sizes_chart
+from .channels import channel_chart
 from .counts import counts_chart
 from .fits import fit_chart
 from .forecasts import forecast_chart
@@ -11,6 +12,7 @@ from .residuals import residual_chart
 
 __all__ = [
     "cascade_chart",
+    "channel_chart",
     "counts_chart",
     "fit_chart",
     "forecast_chart",
