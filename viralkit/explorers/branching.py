@@ -209,7 +209,7 @@ def _chart() -> alt.LayerChart:
     layers: list[alt.Chart] = []
     for over, colour in ((1, "#8f8f8f"), (0, BLUE)):
         part = every.transform_filter(f"over[datum.outbreak] == {over}")
-        line = part.mark_line(color=colour, strokeWidth=1.2, opacity=0.4)
+        line = part.mark_line(color=colour, strokeWidth=1.2, strokeOpacity=0.4)
         layers.append(line.encode(x, y, detail="outbreak:N"))
     mean = alt.Chart(alt.sequence(0, _MOST_TIMES + 1, as_="generation"))
     mean = mean.transform_filter("datum.generation < grid").transform_calculate(
