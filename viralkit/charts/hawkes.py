@@ -143,7 +143,7 @@ def expected(results: Any, end: float) -> pl.DataFrame:
 def seen_steps(time: Any, end: float) -> pl.DataFrame:
     """Return the number of events so far as steps, at most MOST_POINTS."""
     count = np.arange(1.0, len(time) + 1)
-    kept = np.unique(np.linspace(0, len(time) - 1, MOST_POINTS).astype(int)) if len(time) else []
+    kept = np.unique(np.linspace(0, max(len(time) - 1, 0), MOST_POINTS).astype(int))[: len(time)]
     times = np.concatenate([[0.0], time[kept], [end]])
     return pl.DataFrame({"time": times, "count": np.r_[0.0, count[kept], len(time)]})
 
@@ -155,7 +155,7 @@ def _intensity(results: Any, window: _Window) -> tuple[list[Any], str]:
     background = results.params.get("mu", 0.0) * window.seconds
     highest = float(rows[columns[-1]].max())  # type: ignore[arg-type]
     even = results.intensity(np.linspace(0, window.end, _STEPS + 1)[1:])["intensity"]
-    middle = float(even.median()) * window.seconds  # type: ignore[arg-type]
+    middle = float(even.median()) * window.seconds
     scale: Scale = "log" if highest > _FAR * max(middle, background) else "linear"
     least = max(float(rows["mean"].min()), background, highest / 1e5)  # type: ignore[arg-type]
     domain = count_domain(pl.Series([least, highest]), scale)

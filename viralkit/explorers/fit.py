@@ -24,12 +24,13 @@ from viralkit.charts.parts import (
 from viralkit.charts.theme import BLUE, BLUE_TEXT, GREY, ORANGE, ORANGE_TEXT
 from viralkit.explorers.box import HEIGHT, WIDTH, Explorer, State, end_names, live_title
 from viralkit.explorers.fit_hawkes import explore_hawkes
+from viralkit.explorers.fit_hip import explore_hip
 from viralkit.explorers.sliders import NumberSlider
 from viralkit.models.results import Parameter
 from viralkit.wording import show
 
 _STEPS = 160
-_OTHERS = {"Hawkes": explore_hawkes}
+_OTHERS = {"Hawkes": explore_hawkes, "HIP": explore_hip}
 
 
 def explore_fit(model: Any) -> Explorer:
@@ -50,10 +51,23 @@ def explore_fit(model: Any) -> Explorer:
         beyond the ends of its slider is set to the end. Periods that are missing stand neither in
         the counts nor in the curve.
 
+        For `Hawkes`: ``ui.branching_factor``, ``ui.memory`` (seconds within which half of an
+        event's effects come), ``ui.theta`` (power law), ``ui.mu`` (with a background) or
+        ``ui.followers`` (with marks: the magnitude of the first event), and ``ui.draw``: which of
+        99 cascades drawn by chance ("Draw again": ``ui.again.click()``). Drawn beside the events
+        are those expected step by step, given what came before; those expected from the start,
+        the mean of all such cascades; and one of them. ``ui.table``: quantity, value, best, lower,
+        upper (of the best, 95 %), with the law of the final size of a cascade that begins anew.
+
+        For `HawkesIntensity`: ``ui.branching_factor``, ``ui.memory`` (periods), ``ui.mu`` (counts
+        per promotion at once) and ``ui.promotions`` (per cent that are kept; 0 switches them off).
+
     Raises
     ------
     TypeError
         If it is not a model.
+    ValueError
+        A Hawkes model of several cascades, or in a limited population.
 
     Examples
     --------

@@ -80,7 +80,7 @@ class _Trial:
     def __init__(self, model: Any) -> None:
         self.model, self.best, self.stream = model, model.fit(), model.stream
         self.objective = model.objective()
-        self.end = drawn_end(self.best)
+        self.end, self.half = drawn_end(self.best), self.best.half_life()
         self.unit, self.seconds = span_unit(self.end)
         self.grid = np.linspace(0, self.end, _STEPS + 1)
         self.seen = int(np.searchsorted(self.stream.time, self.end, side="right"))
@@ -88,14 +88,14 @@ class _Trial:
         self.sliders = self._sliders()
         self.start = {n: s.value for n, s in self.sliders.items() if n != "draw"}
         self.interval = self.best.branching_interval()
-        self.best_final = [] if model.background else self._final(self.best, self.start)
+        self.final = [] if model.background else self._final(self.best, self.start)
         self.domain = count_domain(pl.Series([1.6 * self.seen]))
 
     def _sliders(self) -> dict[str, Any]:
         """Make a slider for each thing to try; best values in the middle of their decades."""
         best, window = self.best, float(self.end)
         n = rounded(best.branching_factor)
-        half = rounded(min(max(best.half_life()[0], 1e-6 * window), 100 * window))
+        half = rounded(min(max(self.half[0], 1e-6 * window), 100 * window))
         found: dict[str, Any] = {
             "branching_factor": NumberSlider(
                 n,
@@ -139,43 +139,42 @@ class _Trial:
     def state(self) -> State:
         """Read the sliders; tell what is expected, one cascade by chance, and the code."""
         values = {name: rounded(slider.value) for name, slider in self.sliders.items()}
-        seed, moved = int(values.pop("draw")), self._moved(values)
-        fit = self.model.fit(fixed=self.params(values)) if moved else self.best
+        seed, fit = int(values.pop("draw")), self._fit(values)
+        steps = fit.predict(np.maximum(self.grid, 1e-9 * self.end))["mean"].to_numpy()
         mean = self._mean(fit, values)
         until = self._until(mean)
-        drawn_times = self._born(fit, values).simulate(until=until, seed=seed)["time"].to_numpy()
-        path = np.searchsorted(drawn_times, self.grid, side="right").astype(float)
+        time = self._born(fit, values).simulate(until=until, seed=seed)["time"].to_numpy()
+        path = np.searchsorted(time, self.grid, side="right").astype(float)
         path[self.grid > until] = np.inf
-        steps = fit.predict(np.maximum(self.grid, 1e-9 * self.end))["mean"].to_numpy()
-        ends = [self.seen, float(steps[-1]), float(mean[-1]), float(len(drawn_times))]
+        ends = [float(self.seen), float(steps[-1]), float(mean[-1]), float(len(time))]
         words = ["Seen", "Step by step", "From the start"]
         words.append("Drawn" if until == self.end else "Drawn: over")
-        finding, top = self._finding(fit, values, moved), 10 * self.domain[1]
-        lines = {"steps": steps, "mean": mean, "path": path}
+        lines, top = {"steps": steps, "mean": mean, "path": path}, 10 * self.domain[1]
+        finding = self._finding(fit, values)
         params = {
             **{n: [rounded(v) for v in np.clip(line, 0, top)] for n, line in lines.items()},
             "names": [f"{w} {short(end)}" for w, end in zip(words, ends, strict=True)],
             "heights": self._heights(ends),
             "finding": finding,
         }
-        table = self._table(fit, values, len(drawn_times))
-        code = self._code(fit, values, moved, until, seed)
+        table, code = self._table(fit, values, ends[-1]), self._code(values, until, seed)
         return State(table, params, code, finding, ("quantity", "value", "best"))
+
+    def _fit(self, values: dict[str, float]) -> Any:
+        """Return the fit with these parameters; the followers of the first event are none."""
+        kept = all(values[name] == self.start[name] for name in values if name != "followers")
+        return self.best if kept else self.model.fit(fixed=self.params(values))
 
     def _heights(self, ends: list[float]) -> list[float]:
         heights = [pixels(end, self.domain, height=HEIGHT) for end in ends]
         return [rounded(height) for height in spread(heights, HEIGHT)]
 
-    def _moved(self, values: dict[str, float]) -> bool:
-        """Tell whether a parameter was moved; the followers are none."""
-        return any(values[name] != self.start[name] for name in values if name != "followers")
-
-    def _finding(self, fit: Any, values: dict[str, float], moved: bool) -> str:
-        if not moved and values == self.start:
-            return "Best fit: move a slider, or draw another cascade"
-        if not moved:
-            return f"Best fit, with {short(values['followers'])} followers of the first"
-        return f"Log-likelihood {short(self.best.llf - fit.llf)} below that of the best fit"
+    def _finding(self, fit: Any, values: dict[str, float]) -> str:
+        if fit is not self.best:
+            return f"Log-likelihood {short(self.best.llf - fit.llf)} below that of the best fit"
+        if values != self.start:
+            return f"Best fit; the first one has {short(values['followers'])} followers"
+        return "Best fit: move a slider, or draw another cascade"
 
     def _weight(self, fit: Any, values: dict[str, float]) -> float:
         """Return the weight of the given events, relative to a later one's on average."""
@@ -211,7 +210,7 @@ class _Trial:
         marks[0] = values["followers"]
         model = copy.copy(self.model)
         model.stream = replace(self.stream, magnitude=marks)
-        return model.fit(fixed=fit.params)
+        return model.fit(fixed=self.params(values))
 
     def _final(self, fit: Any, values: dict[str, float]) -> list[float]:
         """Return the median and 95 % interval of the final size, and the chance of no end."""
@@ -225,48 +224,29 @@ class _Trial:
         found, never = descendants(n, n * self._weight(fit, values), weight, [0.5, 0.025, 0.975])
         return [*(float(self.stream.given[0]) + size for size in found), never]
 
-    def _table(self, fit: Any, values: dict[str, float], size: int) -> pl.DataFrame:
-        half, *ends = self.best.half_life()
-        shown = fit.half_life()[0]
-        unit, seconds = span_unit(2 * half)
-        low, high = (None if end is None else end / seconds for end in ends)
+    def _table(self, fit: Any, values: dict[str, float], size: float) -> pl.DataFrame:
+        unit, seconds = span_unit(2 * self.half[0])
+        half = [None if end is None else end / seconds for end in self.half]
+        n, sign = self.best.branching_factor, UNIT_SIGNS[unit]
         rows: list[Any] = [
-            (
-                "branching factor",
-                fit.branching_factor,
-                self.best.branching_factor,
-                *self.interval,
-            ),
-            (
-                f"half of effects within, {UNIT_SIGNS[unit]}",
-                shown / seconds,
-                half / seconds,
-                low,
-                high,
-            ),
+            ("branching factor", fit.branching_factor, n, *self.interval),
+            (f"half of effects within, {sign}", fit.half_life()[0] / seconds, *half),
             ("log-likelihood, from best", fit.llf - self.best.llf, 0.0, None, None),
-            ("events drawn", float(size), None, None, None),
+            ("events drawn", size, None, None, None),
         ]
         if not self.model.background:
             names = ["final size, median", "… 95 % from", "… to", "chance of no end"]
-            both = zip(self._final(fit, values), self.best_final, strict=True)
-            rows += [
-                (n, mine, best, None, None) for n, (mine, best) in zip(names, both, strict=True)
-            ]
-        columns = {"quantity": pl.String} | dict.fromkeys(
-            ("value", "best", "lower", "upper"), pl.Float64
-        )
-        return pl.DataFrame(rows, schema=columns, orient="row")
+            both = zip(names, self._final(fit, values), self.final, strict=True)
+            rows += [(*row, None, None) for row in both]
+        numbers = dict.fromkeys(("value", "best", "lower", "upper"), pl.Float64)
+        return pl.DataFrame(rows, schema={"quantity": pl.String, **numbers}, orient="row")
 
-    def _code(
-        self, fit: Any, values: dict[str, float], moved: bool, until: float, seed: int
-    ) -> str:
-        call = self.model.call
-        if values.get("followers") != self.start.get("followers"):
-            first = f"pl.when(pl.int_range(pl.len()) == 0).then({values['followers']})"
-            changed = f"events.with_columns(magnitude={first}.otherwise('magnitude'))"
-            call = call.replace("(events", f"({changed}", 1)
-        fixed = f"fixed={fit.params}" if moved else ""
+    def _code(self, values: dict[str, float], until: float, seed: int) -> str:
+        call, first = self.model.call, values.get("followers")
+        if first != self.start.get("followers"):
+            mark = f"pl.when(pl.int_range(pl.len()) == 0).then({first}).otherwise('magnitude')"
+            call = call.replace("(events", f"(events.with_columns(magnitude={mark})", 1)
+        fixed = "" if values == self.start else f"fixed={self.params(values)}"
         return f"{call}.fit({fixed}).simulate(until={until!r}, seed={seed})"
 
     def chart(self) -> alt.LayerChart:

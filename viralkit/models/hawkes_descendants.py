@@ -120,7 +120,7 @@ def expected_descendants(
     Solves m(t) = n (passed(t) + integral of density(s) m(t - s) ds), with m linear in each step.
     """
     with np.errstate(all="ignore"):
-        grid = step * np.arange(cells + 2)
+        grid = np.linspace(0.0, step * (cells + 1), cells + 2)
         passed = 1 - kernel.survival(grid, shape)
         area = grid - kernel.survived(grid, shape)
         whole = np.diff(passed)  # the delay lies in the cell

@@ -115,6 +115,44 @@ class HawkesIntensity(Model):
         best = self._polish(min(found, key=lambda result: float(result.cost)).x, family, 1e-15)
         return HawkesIntensityResults(self, np.asarray(best.x), family, bool(best.success))
 
+    def curve(self, params: dict[str, float], promotions: pl.DataFrame | None = None) -> Array:
+        """What is expected in each period at given parameters?
+
+        Parameters
+        ----------
+        params : dict
+            Every parameter by its name.
+        promotions : polars.DataFrame, optional
+            A counts table of promotions in the periods of the data; by default those there were.
+
+        Returns
+        -------
+        numpy.ndarray
+            A count a period.
+        """
+        if promotions is None:
+            return self.mean(self.place(params))
+        return self.mean(
+            self.place(params), aligned(self.points, regular(promotions, "promotions"))
+        )
+
+    def place(self, params: dict[str, float]) -> Array:
+        """The published parameters on the fitting scale."""
+        lost = [p.name for p in self.parameters if p.name not in params]
+        if lost:
+            raise ValueError(
+                f"parameters {lost} are missing; a curve needs all of "
+                f"{[p.name for p in self.parameters]}. Add them."
+            )
+        gamma, eta, kappa, c, theta, mu = (params[p.name] for p in self.parameters)
+        share = kappa * FOLLOWERS / (theta * (c + 0.5) ** theta)
+        return np.log(np.maximum([gamma, eta, mu, share, c, theta], 1e-300))
+
+    @property
+    def call(self) -> str:
+        """The model as Python, for tables named ``counts`` and ``promotions``."""
+        return f"vk.HawkesIntensity(counts, promotions, unit={self.unit!r})"
+
     def _start(self, branching: float, c: float, theta: float, family: str) -> tuple[float, Array]:
         """The misfit of the best non-negative γ, η, μ beside a kernel, and all as logs."""
         kernel = np.log([branching, c, theta])

@@ -79,8 +79,8 @@ class HawkesIntensityResults(Results):
             steps.append((quantity(ahead) - quantity(behind)) / 2e-5)
         return np.array(steps)
 
-    def _log_error(self, quantity: Any) -> float:
-        """The standard error of the logarithm of a quantity."""
+    def log_error(self, quantity: Any) -> float:
+        """The standard error of the log of what a function makes of the fitting scale."""
         slope = self._slope(lambda z: np.log(quantity(z)))
         return float(np.sqrt(slope @ self._spread @ slope))
 
@@ -121,7 +121,7 @@ class HawkesIntensityResults(Results):
                 rows.append((name, None, None))
                 continue
             with np.errstate(over="ignore"):
-                factor = np.exp(reach * self._log_error(lambda z, n=name: self._natural(z)[n]))
+                factor = np.exp(reach * self.log_error(lambda z, n=name: self._natural(z)[n]))
             rows.append((name, value / factor, value * factor))
         schema = {"parameter": pl.String, "lower": pl.Float64, "upper": pl.Float64}
         return pl.DataFrame(rows, schema, orient="row")
@@ -144,7 +144,7 @@ class HawkesIntensityResults(Results):
         """
         reach, z = self._reach(alpha), self._z
         branching = branching_of(z[3:])
-        factor = np.exp(reach * self._log_error(lambda z: branching_of(z[3:])))
+        factor = np.exp(reach * self.log_error(lambda z: branching_of(z[3:])))
         ends = [branching, branching / factor, branching * factor]
         rows = [("branching_factor", *ends)]
         rows.append(("endogenous_response", *(endless(1.0, b) for b in ends)))
@@ -155,7 +155,7 @@ class HawkesIntensityResults(Results):
         if ripe is None:
             rows.append(("maturity", None, None, None))
         else:
-            factor = np.exp(reach * self._log_error(lambda z: maturity(z[3:]) or np.nan))
+            factor = np.exp(reach * self.log_error(lambda z: maturity(z[3:]) or np.nan))
             rows.append(("maturity", ripe, ripe / factor, ripe * factor))
         schema = dict.fromkeys(("estimate", "lower", "upper"), pl.Float64)
         return pl.DataFrame(rows, {"quantity": pl.String, **schema}, orient="row")
@@ -169,7 +169,7 @@ class HawkesIntensityResults(Results):
         def potential(z: Array) -> float:
             return float(np.exp(z[2])) / (1 - branching_of(z[3:]))
 
-        factor = np.exp(reach * self._log_error(potential))
+        factor = np.exp(reach * self.log_error(potential))
         return value, value / factor, np.inf if ends[2] >= 1 else value * factor
 
     def predict(
