@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import polars as pl
-from scipy import stats
+from scipy import special, stats
 
 from ..tables import TableError, require_polars
 from ..wording import show, show_names
@@ -14,6 +15,9 @@ from .results import Array
 
 COLUMNS = ("contacts", "passed_on", "acted")
 FACTORS = ("contacts", "passability", "remarkability", "R")
+ENOUGH = 10  # people that an interval should rest on
+_NOBODY = ("nobody has contacts", "nobody told anybody", "nobody acted", "nobody acted")
+_SHARES = np.array([False, True, True, False])
 
 
 def decompose(
@@ -36,8 +40,9 @@ def decompose(
         they told), acted (how many of those acted in turn). Rows with a reason in `excluded` are
         left out.
     interval : {"delta", "bootstrap"}
-        Intervals from standard errors of the logarithms with Student's t, or percentiles over
-        people drawn anew. Both treat people, not contacts, as independent.
+        Intervals from standard errors with Student's t, or the same with the t replaced by what
+        people drawn anew give (bootstrap-t); it is the slower and, below 50 people behind a
+        factor, the narrower one. Both treat people, not contacts, as independent.
     replicates, seed : int
         Of the bootstrap.
     alpha : float
@@ -46,16 +51,31 @@ def decompose(
     Returns
     -------
     polars.DataFrame
-        factor (contacts, passability, remarkability, R), estimate, std_error, lower, upper, and
-        needed: what the factor would have to be for an R of one, all else equal; null where that
-        is a share above one. The elasticity of R is one for each factor, so that `needed` tells
-        which of them can do it alone.
+        factor (contacts, passability, remarkability, R), estimate, std_error, lower, upper,
+        needed (what the factor would have to be for an R of one, all else equal; null where that
+        is a share above one) and note: why an interval is missing (nobody acted, or everybody is
+        the same) or rough (it rests on fewer than ten people: those with contacts, those who told,
+        or those whose telling led to action).
 
     Raises
     ------
     TableError
         Counts that are no whole numbers, more told than contacts, more acted than told, or
-        nobody acted.
+        nobody has contacts.
+
+    Notes
+    -----
+    One percent more of any factor is one percent more of R, so the elasticities, one each, do not
+    say which factor to work on: `needed` tells which of them can do it alone. How large R may be
+    where nobody acted: ``Branching(…, of="offspring")`` of the column acted.
+
+    Contacts and R are taken on the scale of logarithms, shares on that of logits. Few people cause
+    most of the action, so their variance is itself uncertain: the degrees of freedom are
+    2n/(kurtosis - 1), at most n - 1, as the variance of a variance asks for (Satterthwaite, 1946,
+    doi:10.2307/3002019). Ninety-five percent intervals then hold the truth in 93 % to 97 % of
+    2,000 simulated studies with ten people behind a factor and more; with n - 1 it is down to
+    90 % (tests/statistics/factors_coverage.csv). The bootstrap-t: Efron and Tibshirani (1993), An
+    Introduction to the Bootstrap, chapter 12.
 
     Examples
     --------
@@ -70,100 +90,127 @@ def decompose(
         raise ValueError(
             f"interval={show(interval)} is not known; allowed: 'delta', 'bootstrap'. Pass one."
         )
-    counts = _counts(people, alpha)
-    estimate, error = factors(counts), np.sqrt(variances(counts) / len(counts))
+    counts = checked(people, alpha)
+    found = measured(counts)
     if interval == "delta":
-        reach = float(stats.t(len(counts) - 1).ppf(1 - alpha / 2)) * error
-        lower, upper = estimate * np.exp(-reach), estimate * np.exp(reach)
+        lower, upper = found.interval(alpha)
     else:
-        lower, upper = _percentiles(counts, replicates, seed, alpha)
-    upper[1:3] = np.minimum(upper[1:3], 1.0)
-    needed = estimate / estimate[3]
-    columns = {"estimate": estimate, "std_error": estimate * error, "lower": lower, "upper": upper}
-    possible = [n if i in (0, 3) or n <= 1 else None for i, n in enumerate(needed.tolist())]
-    return pl.DataFrame({"factor": FACTORS, **columns, "needed": possible})
-
-
-def compare_variants(
-    a: pl.DataFrame, b: pl.DataFrame, *, power: float = 0.8, alpha: float = 0.05
-) -> pl.DataFrame:
-    """Does version b of a message spread better than version a, and by which factor of R?
-
-    Parameters
-    ----------
-    a, b : polars.DataFrame
-        People who got either version, as `decompose` takes them; drawn at random, each in one.
-    power : float
-        The chance of telling the versions apart, for `people_needed`.
-    alpha : float
-        One minus the coverage of the intervals; the level of the test.
-
-    Returns
-    -------
-    polars.DataFrame
-        factor (contacts, passability, remarkability, R), a, b, ratio (b over a; 1.2 is 20 %
-        more), lower, upper, p_value (of equal factors), people_needed (in each version, to tell
-        a ratio as large as this one from 1 with this power; null where the ratio is 1).
-
-    Raises
-    ------
-    TableError
-        As for `decompose`.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> a = pl.DataFrame({"contacts": [9, 11] * 50, "passed_on": [3, 2] * 50,
-    ...                   "acted": [0, 1] * 50})
-    >>> b = a.with_columns(acted=pl.Series([1, 1] * 50))
-    >>> compare_variants(a, b)["ratio"].to_list()
-    [1.0, 1.0, 2.0, 2.0]
-    """
-    if not 0 < power < 1:
-        raise ValueError(f"power={show(power)}; allowed: between 0 and 1. Pass .8 for 80 %.")
-    tables = [_counts(table, alpha) for table in (a, b)]
-    first, second = (factors(counts) for counts in tables)
-    spreads = [variances(counts) for counts in tables]
-    error = np.sqrt(sum(s / len(c) for s, c in zip(spreads, tables, strict=True)))
-    gap, normal = np.log(second / first), stats.norm()
-    reach = float(normal.ppf(1 - alpha / 2)) * error
+        lower, upper = _bootstrap(counts, found, replicates, seed, alpha)
     with np.errstate(divide="ignore", invalid="ignore"):
-        p_value = 2 * normal.sf(np.abs(gap) / error)
-        both = float(normal.ppf(1 - alpha / 2) + normal.ppf(power)) ** 2
-        needed = np.ceil(both * (spreads[0] + spreads[1]) / gap**2)
-    table = {"factor": FACTORS, "a": first, "b": second, "ratio": np.exp(gap)}
-    table |= {"lower": np.exp(gap - reach), "upper": np.exp(gap + reach)}
-    people = [int(n) if np.isfinite(n) else None for n in needed]
-    p_values = [None if np.isnan(p) else float(p) for p in p_value]
-    return pl.DataFrame({**table, "p_value": p_values, "people_needed": people})
+        needed = found.estimate / found.estimate[3]
+    possible = [n if i in (0, 3) or n <= 1 else None for i, n in enumerate(needed.tolist())]
+    columns = {"estimate": found.estimate, "std_error": found.estimate * found.error}
+    columns |= {"lower": lower, "upper": upper}
+    table = pl.DataFrame({"factor": FACTORS, **columns, "needed": possible, "note": found.notes()})
+    return finite(table)
 
 
-def factors(counts: Array) -> Array:
-    """Contacts, passability, remarkability and R."""
+@dataclass(frozen=True)
+class Measured:
+    """The factors of one version, and how well they are known."""
+
+    people: int
+    estimate: Array
+    variance: Array  # of one person's part in the logarithm of each factor
+    freedom: Array  # degrees of freedom of these variances
+    behind: Array  # how many people each factor rests on
+
+    @property
+    def error(self) -> Array:
+        """The standard errors of the logarithms; nan where everybody is the same."""
+        return np.sqrt(np.where(self.variance > 0, self.variance, np.nan) / self.people)
+
+    def interval(self, alpha: float) -> tuple[Array, Array]:
+        """The lower and upper ends."""
+        reach = stats.t(self.freedom).ppf(1 - alpha / 2) * self.error
+        return moved(self.estimate, -reach), moved(self.estimate, reach)
+
+    def notes(self) -> list[str | None]:
+        """Why an interval is missing or rough."""
+        found = zip(_NOBODY, self.variance > 0, self.behind.tolist(), strict=True)
+        return [_note(*row) for row in found]
+
+
+def _note(nobody: str, varies: bool, behind: int) -> str | None:
+    if not behind:
+        return f"{nobody}: no interval"
+    if not varies:
+        return "the same for everybody: no interval"
+    if behind < ENOUGH:
+        return f"rests on {behind} of the people: rough below {ENOUGH}"
+    return None
+
+
+def measured(counts: Array) -> Measured:
+    """Contacts, passability, remarkability and R, with what their errors are made of."""
+    parts, many = _parts(counts), len(counts)
+    squares = (parts**2).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kurtosis = many * (parts**4).sum(axis=0) / squares**2
+        freedom = np.fmin(2 * many / (kurtosis - 1), many - 1.0)
+    behind = (counts > 0).sum(axis=0)[[0, 1, 2, 2]]
+    return Measured(many, _factors(counts), squares / (many - 1), freedom, behind)
+
+
+def moved(estimate: Array, step: Array) -> Array:
+    """Move factors by steps of their logarithms, and shares alike but so that they stay shares."""
+    place, rest = _places(estimate)
+    at = place + step / rest
+    with np.errstate(over="ignore"):
+        return np.where(_SHARES, special.expit(at), np.exp(at))
+
+
+def _places(estimate: Array) -> tuple[Array, Array]:
+    """The logarithm, or logit of a share; and how much narrower its scale is."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rest = np.where(_SHARES, 1 - estimate, 1.0)
+        return np.log(estimate / rest), rest
+
+
+def finite(table: pl.DataFrame) -> pl.DataFrame:
+    """Null where a number is missing or without end."""
+    floats = pl.selectors.float()
+    return table.with_columns(pl.when(floats.is_finite()).then(floats))
+
+
+def _factors(counts: Array) -> Array:
     contacts, passed, acted = counts.mean(axis=0)
-    return np.array([contacts, passed / contacts, acted / passed, acted])
+    with np.errstate(invalid="ignore"):
+        return np.array([contacts, passed / contacts, acted / passed, acted])
 
 
-def variances(counts: Array) -> Array:
-    """The variance of one person's part in the log of each factor."""
-    part = counts / counts.mean(axis=0)
-    contacts, passed, acted = part.T
-    parts = np.array([contacts - 1, passed - contacts, acted - passed, acted - 1])
-    return np.asarray((parts**2).sum(axis=1) / (len(counts) - 1))
+def _parts(counts: Array) -> Array:
+    """What each person adds to the logarithm of each factor."""
+    with np.errstate(invalid="ignore"):
+        contacts, passed, acted = (counts / counts.mean(axis=0)).T
+    return np.stack([contacts - 1, passed - contacts, acted - passed, acted - 1], axis=1)
 
 
-def _percentiles(counts: Array, replicates: int, seed: int, alpha: float) -> tuple[Array, Array]:
-    """Percentiles of the factors over people drawn anew."""
+def _bootstrap(
+    counts: Array, found: Measured, replicates: int, seed: int, alpha: float
+) -> tuple[Array, Array]:
+    """Ends from the studentised factors of people drawn anew."""
     if replicates < 100:
         raise ValueError(f"replicates={replicates} is too few for percentiles; pass at least 100.")
     rng, many = np.random.default_rng(seed), len(counts)
     with np.errstate(divide="ignore", invalid="ignore"):
-        draws = [factors(counts[rng.integers(0, many, many)]) for _ in range(replicates)]
-    lower, upper = np.nanquantile(np.array(draws), [alpha / 2, 1 - alpha / 2], axis=0)
-    return lower, upper
+        draws = [_student(counts[rng.integers(0, many, many)], found) for _ in range(replicates)]
+    first, last = (
+        np.quantile(draws, share, axis=0, method=method)
+        for share, method in ((alpha / 2, "lower"), (1 - alpha / 2, "higher"))
+    )
+    return moved(found.estimate, -last * found.error), moved(found.estimate, -first * found.error)
 
 
-def _counts(people: pl.DataFrame, alpha: float) -> Array:
+def _student(counts: Array, truth: Measured) -> Array:
+    """How many standard errors a draw lies from the sample; minus infinity if nobody acted."""
+    drawn = measured(counts)
+    (place, rest), (centre, _) = _places(drawn.estimate), _places(truth.estimate)
+    apart = np.asarray((place - centre) * rest / drawn.error)
+    return np.where(np.isnan(apart), -np.inf, apart)
+
+
+def checked(people: pl.DataFrame, alpha: float) -> Array:
     """The three counts of each person, checked."""
     if not 0 < alpha < 1:
         raise ValueError(f"alpha={show(alpha)}; allowed: between 0 and 1. Pass .05 for 95 %.")
@@ -189,11 +236,8 @@ def _counts(people: pl.DataFrame, alpha: float) -> Array:
                 f"row {row} (counted from 0): {less} {people[less][row]} exceeds {more} "
                 f"{people[more][row]}; allowed: no more of them. Correct the row."
             )
-    if not counts[:, 2].any():
-        raise TableError(
-            "nobody acted: R is 0 in this sample, and its factors have no intervals. For how "
-            "large R may be: Branching(of='offspring') of the column 'acted', fit(law='poisson')."
-        )
+    if not counts.any():
+        raise TableError("nobody has contacts: there is nothing to decompose. Pass other people.")
     return np.asarray(counts)
 
 
