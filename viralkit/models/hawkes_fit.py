@@ -64,6 +64,8 @@ def fit_hawkes(
     _check_exponent(model, exponent, fixed)
     _check_events(model, fixed)
     objective = model.objective(exponent=exponent, kappa=fixed.get("kappa"), pool=pool)
+    if pool is not None:
+        objective.known_mean = source.known_mean
     held = {
         objective.names.index(n): _inside(model, n, v) for n, v in fixed.items() if n != "kappa"
     }

@@ -109,6 +109,7 @@ class Objective:
     def _take_marks(self) -> None:
         """Take the logs of the marks, and the marks that later events will be like."""
         self.log_mark = self.log_pool = None
+        self.known_mean = np.nan, (0.0, 0.0, 0.0)  # of the last beta asked for
         marks, modelled = self.stream.magnitude, self.stream.outcome
         if marks is None:
             return
@@ -127,6 +128,11 @@ class Objective:
             if left <= 0:
                 return np.inf, np.inf, np.inf
             return float(np.log((self.exponent - 1) / left)), 1 / left, 1 / left**2
+        if self.known_mean[0] != beta:
+            self.known_mean = beta, self._mean_of_pool(beta)
+        return self.known_mean[1]
+
+    def _mean_of_pool(self, beta: float) -> tuple[float, float, float]:
         assert self.log_pool is not None
         top = float(np.max(beta * self.log_pool))
         power = np.exp(beta * self.log_pool - top)

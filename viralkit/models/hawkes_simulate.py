@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +47,13 @@ class Law:
         if stream.magnitude is None or self.objective.exponent is not None or not given.any():
             return self.marks(size, rng)
         return np.asarray(rng.choice(stream.magnitude[given], size))
+
+    @cached_property
+    def likely_weights(self) -> Array | None:
+        """Weights of the observed marks, where all draws have the same; else None."""
+        if self.objective.exponent is not None or np.ptp(self.beta) > 0:
+            return None
+        return self.weight(self.objective.likely, 0)
 
     def weight(self, magnitude: Array, draw: Any) -> Array:
         """Return how many times the mean number of events each one sets off."""

@@ -126,7 +126,10 @@ def _weights(law: Law, count: Array, draw: Any, rng: np.random.Generator) -> Arr
         return count
     most = np.minimum(count, 1000).astype(int)
     owner = np.repeat(np.arange(len(count)), most)
-    weight = law.weight(law.marks(len(owner), rng), draw[owner])
+    if law.likely_weights is None:
+        weight = law.weight(law.marks(len(owner), rng), draw[owner])
+    else:
+        weight = rng.choice(law.likely_weights, len(owner))
     return np.asarray(np.bincount(owner, weight, len(count)) * count / most)
 
 
