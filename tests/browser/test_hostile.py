@@ -65,6 +65,11 @@ CELLS = [
     "legs.film.value = names[0]\nlegs",
     "vk.cascade_chart(tree, title=names[1])",
     "vk.sizes_chart(tree.with_columns(cascade_id=pl.col('event_id')).head(8), 'label')",
+    "log = pl.DataFrame({'time': range(len(names)), 'link_id': names, 'user': ids[:len(names)],"
+    " 'source': names, 'referrer': names, 'agent': names, 'url': names})\n"
+    "log = log.with_columns(pl.from_epoch('time').dt.replace_time_zone('UTC'))\n"
+    "vk.channel_chart(vk.channel_table(vk.label_clicks(log).with_columns(channel='source')"
+    ".with_columns(action=pl.lit('conversion'))), title=names[2])",
     "vk.explore_cascade(tree)",
     "texts = pl.DataFrame({'file': names, 'line': 1, 'column': names, 'value': names,"
     " 'reason': names})\nQuality(texts.select(check='file', rows='line', note='file'),"
@@ -114,7 +119,7 @@ def test_nothing_breaks_in_jupyterlab(opened) -> None:
     assert driving.errors(page) == []
     drawn = driving.charts_drawn(panel)
     assert all(drawn), f"blank charts at places {[i for i, ok in enumerate(drawn) if not ok]}"
-    assert len(drawn) >= driving.charts_expected(page) == 13
+    assert len(drawn) >= driving.charts_expected(page) == 14
 
 
 def test_sliders_move_and_still_nothing_runs(opened) -> None:
