@@ -59,7 +59,8 @@ def simulate_clicks(
     days : float
         How long channels work. What they cause, and friends of friends, may come later.
     off : str or sequence of str
-        Channels that are switched off. With the same seed all else happens as it would have.
+        Channels that are switched off. With the same seed people do otherwise what they would
+        have done (second pages and programs are drawn anew).
     seed : int
         The same seed gives the same log (with the same release of numpy).
 
