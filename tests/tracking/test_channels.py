@@ -154,6 +154,16 @@ def test_what_is_no_table_of_rules_is_refused(rules, message):
     assert message in str(told.value)
 
 
+def test_rules_on_columns_that_the_clicks_lack_do_not_hold():
+    time = [datetime(2024, 5, 1, tzinfo=UTC)] * 3
+    frame = pl.DataFrame({"time": time, "link_id": "a", "medium": ["x", "y", None]})
+    rules = pl.DataFrame({"channel": ["both"], "medium": ["x"], "term": [""]})
+    assert vk.label_clicks(frame, rules)["channel"].to_list() == ["unknown"] * 3
+    assert vk.label_clicks(frame, rules.drop("term"))["channel"].to_list() == [
+        *("both", "unknown", "unknown")
+    ]
+
+
 def test_the_rules_are_a_table_that_makes_sense():
     rules = vk.channel_rules()
     assert rules.columns == ["channel", "medium", "source", "referrer", "referral"]

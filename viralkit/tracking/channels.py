@@ -179,12 +179,11 @@ def host(urls: pl.Expr) -> pl.Expr:
 
 def decided(rules: pl.DataFrame, kinds: pl.DataFrame) -> pl.Series:
     """The channel of each kind of click: that of the first rule that holds."""
-    asked = [name for name in rules.columns if name in PATTERNS]
-    tests = [
-        pl.when(holds(dict(zip(asked, patterns, strict=True)), kinds.columns)).then(pl.lit(channel))
-        for channel, patterns in zip(rules["channel"], rules.select(asked).rows(), strict=True)
-    ]
-    return kinds.select(pl.coalesce(*tests, pl.lit(UNKNOWN)).alias("channel")).to_series()
+    tests = []
+    for patterns in rules.iter_rows(named=True):
+        channel = pl.lit(patterns.pop("channel"))
+        tests.append(pl.when(holds(patterns, kinds.columns)).then(channel))
+    return kinds.with_columns(channel=pl.coalesce(*tests, pl.lit(UNKNOWN)))["channel"]
 
 
 def holds(patterns: dict[str, str | None], columns: list[str]) -> pl.Expr:
