@@ -73,5 +73,6 @@ from .tracking.links import url_tags as url_tags
 from .tracking.loops import k_factor as k_factor
 from .tracking.loops import loop_forecast as loop_forecast
 from .tracking.measure import channel_table as channel_table
+from .tracking.privacy import pseudonymise as pseudonymise
 from .tracking.referrals import referral_cascades as referral_cascades
 from .tracking.simulate import simulate_clicks as simulate_clicks
