@@ -54,9 +54,9 @@ def explore_fit(model: Any) -> Explorer:
         For `Hawkes`: ``ui.branching_factor``, ``ui.memory`` (seconds within which half of an
         event's effects come), ``ui.theta`` (power law), ``ui.mu`` (with a background) or
         ``ui.followers`` (with marks: the magnitude of the first event), and ``ui.draw``: which of
-        99 cascades drawn by chance ("Draw again": ``ui.again.click()``). Drawn beside the events
-        are those expected step by step, given what came before; those expected from the start,
-        the mean of all such cascades; and one of them. ``ui.table``: quantity, value, best, lower,
+        99 cascades drawn by chance ("Draw again": ``ui.again.click()``). Beside the events stand
+        those expected given what came before (fitted), the mean of all such cascades from the
+        start, and one of them (drawn). ``ui.table``: quantity, value, best, lower,
         upper (of the best, 95 %), with the law of the final size of a cascade that begins anew.
 
         For `HawkesIntensity`: ``ui.branching_factor``, ``ui.memory`` (periods), ``ui.mu`` (counts

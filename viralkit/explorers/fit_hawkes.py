@@ -140,20 +140,19 @@ class _Trial:
         """Read the sliders; tell what is expected, one cascade by chance, and the code."""
         values = {name: rounded(slider.value) for name, slider in self.sliders.items()}
         seed, fit = int(values.pop("draw")), self._fit(values)
-        steps = fit.predict(np.maximum(self.grid, 1e-9 * self.end))["mean"].to_numpy()
+        fitted = fit.predict(np.maximum(self.grid, 1e-9 * self.end))["mean"].to_numpy()
         mean = self._mean(fit, values)
         until = self._until(mean)
         time = self._born(fit, values).simulate(until=until, seed=seed)["time"].to_numpy()
         path = np.searchsorted(time, self.grid, side="right").astype(float)
         path[self.grid > until] = np.inf
-        ends = [float(self.seen), float(steps[-1]), float(mean[-1]), float(len(time))]
-        words = ["Seen", "Step by step", "From the start"]
-        words.append("Drawn" if until == self.end else "Drawn: over")
-        lines, top = {"steps": steps, "mean": mean, "path": path}, 10 * self.domain[1]
+        ends = [float(self.seen), float(fitted[-1]), float(mean[-1]), float(len(time))]
+        words = ["Seen ", "Fitted ", "Mean ", "Drawn " if until == self.end else "Drawn >"]
+        lines, top = {"fitted": fitted, "mean": mean, "path": path}, 10 * self.domain[1]
         finding = self._finding(fit, values)
         params = {
             **{n: [rounded(v) for v in np.clip(line, 0, top)] for n, line in lines.items()},
-            "names": [f"{w} {short(end)}" for w, end in zip(words, ends, strict=True)],
+            "names": [w + short(end) for w, end in zip(words, ends, strict=True)],
             "heights": self._heights(ends),
             "finding": finding,
         }
@@ -257,20 +256,21 @@ class _Trial:
         seen = seen.with_columns(pl.col("time") / self.seconds)
         grid = pl.DataFrame({"i": range(_STEPS + 1), "time": self.grid / self.seconds})
         curves = alt.Chart(drawn(grid))
-        for name in ("steps", "mean", "path"):
+        for name in ("fitted", "mean", "path"):
             curves = curves.transform_calculate(**{name: f"{name}[datum.i]"})
         looks = {"clip": True, "strokeJoin": "round"}
+        many = "series" if self.model.background else "cascades"
         subtitle = [
             f"{label(self.model)[:60]}: events so far",
-            "Step by step: expected given the events before",
-            "From the start: mean of all such cascades; drawn: one by chance",
+            "Fitted: expected, given the events before",
+            f"Mean: of all such {many} from the start; drawn: one of them",
         ]
         return alt.layer(
             alt.Chart(drawn(seen))
             .mark_line(interpolate="step-after", color=GREY, strokeWidth=1.5, **looks)
             .encode(x, count_axis(self.domain)),
             curves.mark_line(color=GREEN, strokeWidth=1.5, **looks).encode(
-                x, count_axis(self.domain, field="steps")
+                x, count_axis(self.domain, field="fitted")
             ),
             curves.mark_line(color=BLUE, strokeWidth=2.5, **looks).encode(
                 x, count_axis(self.domain, field="mean")

@@ -143,12 +143,11 @@ class _Trial:
         moved = params != self.best.params
         if not moved and kept == 100:
             return "Best fit: switch promotions off to see what is left"
-        ratio = f"{misfit:.2f}" if misfit < 100 else short(misfit)
         if kept == 100:
+            ratio = f"{misfit:.2f}" if misfit < 100 else short(misfit)
             return f"The misfit is {ratio} times that of the best fit"
-        what = "without promotions" if kept == 0 else f"with {short(kept)} % of the promotions"
-        told = f"{100 * left:.0f} % is left {what}"
-        return f"{told}; misfit {ratio} times the best" if moved else told
+        what = "without promotions" if kept == 0 else f"with {short(kept)} % of promotions"
+        return f"{100 * left:.0f} % is left {what}"
 
     def _table(self, z: Any, totals: list[float], misfit: float) -> pl.DataFrame:
         n, mu = branching_of(z[3:]), float(np.exp(z[2]))
