@@ -102,15 +102,17 @@ def _refuse_endless(results: HawkesResults) -> None:
 
 def progeny(law: Law, first: Array, rng: np.random.Generator) -> Array:
     """Draw all descendants of ``first`` events in each draw, themselves included; ∞ without end."""
-    total, generation = first.copy(), first.copy()
+    total, alive = first.copy(), np.flatnonzero(first > 0)
+    generation, safe = first[alive], _safe(law.branching)
     for _ in range(100_000):
-        alive = (generation > 0) & np.isfinite(total)
-        if not alive.any():
+        if not len(alive):
             break
-        mean = law.branching[alive] * _weights(law, generation[alive], np.flatnonzero(alive), rng)
-        generation[alive] = rng.poisson(np.minimum(mean, 1e15))
-        endless = (generation > _safe(law.branching)) | (generation > LARGE)
-        total = np.where(endless, np.inf, total + np.where(alive, generation, 0.0))
+        mean = law.branching[alive] * _weights(law, generation, alive, rng)
+        generation = rng.poisson(np.minimum(mean, 1e15)).astype(float)
+        endless = (generation > safe[alive]) | (generation > LARGE)
+        total[alive] = np.where(endless, np.inf, total[alive] + generation)
+        kept = (generation > 0) & ~endless
+        alive, generation = alive[kept], generation[kept]
     return total
 
 
