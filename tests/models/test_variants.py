@@ -73,6 +73,14 @@ def test_a_version_against_itself_needs_no_end_of_people(table: pl.DataFrame) ->
     assert out["people_needed"].null_count() == 4
 
 
+def test_a_ratio_that_is_one_but_for_rounding_needs_no_end_of_people() -> None:
+    a = pl.DataFrame({"contacts": [10, 7], "passed_on": [1, 2], "acted": [0, 1]})
+    out = vk.compare_variants(a, pl.concat([a] * 3))
+    assert out["ratio"].to_list() == pytest.approx([1] * 4)
+    assert out["people_needed"].null_count() == 4
+    assert out.schema["people_needed"] == pl.Int64 and out.schema["note"] == pl.String
+
+
 def test_where_nobody_acted_in_one_version_the_rest_is_compared(table: pl.DataFrame) -> None:
     out = vk.compare_variants(table.with_columns(acted=0), table)
     assert out["p_value"][:2].to_list() == [1, 1]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-from scipy import special, stats
+from scipy import special
 
 from ..tables import TableError, require_polars
 from ..wording import show, show_names
@@ -101,8 +101,7 @@ def decompose(
     possible = [n if i in (0, 3) or n <= 1 else None for i, n in enumerate(needed.tolist())]
     columns = {"estimate": found.estimate, "std_error": found.estimate * found.error}
     columns |= {"lower": lower, "upper": upper}
-    table = pl.DataFrame({"factor": FACTORS, **columns, "needed": possible, "note": found.notes()})
-    return finite(table)
+    return finite({"factor": FACTORS, **columns, "needed": possible, "note": found.notes()})
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ class Measured:
 
     def interval(self, alpha: float) -> tuple[Array, Array]:
         """The lower and upper ends."""
-        reach = stats.t(self.freedom).ppf(1 - alpha / 2) * self.error
+        reach = special.stdtrit(self.freedom, 1 - alpha / 2) * self.error
         return moved(self.estimate, -reach), moved(self.estimate, reach)
 
     def notes(self) -> list[str | None]:
@@ -167,8 +166,10 @@ def _places(estimate: Array) -> tuple[Array, Array]:
         return np.log(estimate / rest), rest
 
 
-def finite(table: pl.DataFrame) -> pl.DataFrame:
-    """Null where a number is missing or without end."""
+def finite(columns: dict[str, Any]) -> pl.DataFrame:
+    """The table of the factors, null where a number is missing or without end."""
+    types = {"needed": pl.Float64, "people_needed": pl.Int64, "note": pl.String}
+    table = pl.DataFrame(columns, schema_overrides={n: types[n] for n in types if n in columns})
     floats = pl.selectors.float()
     return table.with_columns(pl.when(floats.is_finite()).then(floats))
 
@@ -194,11 +195,10 @@ def _bootstrap(
         raise ValueError(f"replicates={replicates} is too few for percentiles; pass at least 100.")
     rng, many = np.random.default_rng(seed), len(counts)
     with np.errstate(divide="ignore", invalid="ignore"):
-        draws = [_student(counts[rng.integers(0, many, many)], found) for _ in range(replicates)]
-    first, last = (
-        np.quantile(draws, share, axis=0, method=method)
-        for share, method in ((alpha / 2, "lower"), (1 - alpha / 2, "higher"))
-    )
+        drawn = (counts[rng.integers(0, many, many)] for _ in range(replicates))
+        draws = np.array([_student(sample, found) for sample in drawn])
+    first = np.quantile(draws, alpha / 2, axis=0, method="lower")
+    last = np.quantile(draws, 1 - alpha / 2, axis=0, method="higher")
     return moved(found.estimate, -last * found.error), moved(found.estimate, -first * found.error)
 
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
-from scipy import stats
+from scipy import special
 
 from ..tables import TableError
 from ..wording import show, show_names
 from .branching_factors import ENOUGH, FACTORS, Measured, checked, finite, measured
 from .results import Array
+
+_EVERYBODY = 1e10  # people on earth
 
 
 def compare_variants(
@@ -34,7 +36,8 @@ def compare_variants(
         factor (contacts, passability, remarkability, R), a, b, difference (b minus a) and ratio
         (b over a; 1.2 is 20 % more), each with its `_lower` and `_upper`, p_value (of a ratio of
         1), people_needed (in each version, to tell a ratio as large as this one from 1 with this
-        power; null where the ratio is 1) and note, as in `decompose`.
+        power; null where the ratio is 1 or so near that it takes more people than there are) and
+        note, as in `decompose`.
 
     Raises
     ------
@@ -63,16 +66,16 @@ def compare_variants(
     with np.errstate(divide="ignore", invalid="ignore"):
         gap = np.log(two.estimate / one.estimate)
     error, freedom = _welch(one, two)
-    reach = stats.t(freedom).ppf(1 - alpha / 2) * error
+    reach = special.stdtrit(freedom, 1 - alpha / 2) * error
     with np.errstate(invalid="ignore", over="ignore"):
-        p_value = 2 * stats.t(freedom).sf(np.abs(gap) / error)
+        p_value = 2 * special.stdtr(freedom, -np.abs(gap) / error)
         ends = {"ratio_lower": np.exp(gap - reach), "ratio_upper": np.exp(gap + reach)}
     table = {"factor": FACTORS, "a": one.estimate, "b": two.estimate}
     table |= {**_difference(one, two, alpha), "ratio": np.exp(gap), **ends, "p_value": p_value}
     spread = one.people * one.error**2 + two.people * two.error**2
     people = _people(gap, spread, power, alpha)
     notes = [first or second for first, second in zip(one.notes(), two.notes(), strict=True)]
-    return finite(pl.DataFrame({**table, "people_needed": people, "note": notes}))
+    return finite({**table, "people_needed": people, "note": notes})
 
 
 def plan_variants(
@@ -137,7 +140,7 @@ def plan_variants(
     one, two = (_expected(name, version) for name, version in (("a", a), ("b", b)))
     spread = expected_variance(one, unevenness) + expected_variance(two, unevenness)
     gap = np.log(two / one)
-    reach = float(stats.norm.ppf(1 - alpha / 2)) * np.sqrt(spread / people)
+    reach = -special.ndtri(alpha / 2) * np.sqrt(spread / people)
     table = {"factor": FACTORS, "a": one, "b": two, "ratio": two / one}
     with np.errstate(over="ignore"):
         table |= {"ratio_lower": np.exp(gap - reach), "ratio_upper": np.exp(gap + reach)}
@@ -149,7 +152,7 @@ def plan_variants(
         for n in behind.tolist()
     ]
     needed = _people(gap, spread, power, alpha)
-    return finite(pl.DataFrame({**table, "people_needed": needed, "note": notes}))
+    return finite({**table, "people_needed": needed, "note": notes})
 
 
 def expected_variance(factors: Array, unevenness: float) -> Array:
@@ -163,19 +166,19 @@ def expected_variance(factors: Array, unevenness: float) -> Array:
     return np.array([first, second, third, first + second + third])
 
 
-def chance_to_tell(gap: Array, spread: Array, people: float, alpha: float) -> Array:
+def chance_to_tell(gap: Array, spread: Array, people: float | Array, alpha: float) -> Array:
     """The power: how often the test at this level finds a gap of logarithms."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        apart, z = gap / np.sqrt(spread / people), stats.norm.isf(alpha / 2)
-    return np.asarray(stats.norm.sf(z - apart) + stats.norm.cdf(-z - apart))
+        apart, z = gap / np.sqrt(spread / people), -special.ndtri(alpha / 2)
+    return np.asarray(special.ndtr(apart - z) + special.ndtr(-z - apart))
 
 
 def _people(gap: Array, spread: Array, power: float, alpha: float) -> list[int | None]:
     """How many people in each version find the gap with this power; for t, not the normal law."""
-    z = float(stats.norm.isf(alpha / 2))
+    z = float(-special.ndtri(alpha / 2))
     with np.errstate(divide="ignore", invalid="ignore"):
-        many = (z + float(stats.norm.ppf(power))) ** 2 * spread / gap**2 + z**2 / 4
-    return [int(np.ceil(n)) if np.isfinite(n) else None for n in many]
+        many = (z + float(special.ndtri(power))) ** 2 * spread / gap**2 + z**2 / 4
+    return [int(np.ceil(n)) if n < _EVERYBODY else None for n in many]
 
 
 def _welch(one: Measured, two: Measured) -> tuple[Array, Array]:
