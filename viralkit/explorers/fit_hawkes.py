@@ -11,6 +11,7 @@ import ipywidgets
 import numpy as np
 import polars as pl
 
+from viralkit.charts.bursts import told
 from viralkit.charts.cascades_layout import UNIT_SIGNS, span_unit
 from viralkit.charts.hawkes import drawn_end, label, seen_steps
 from viralkit.charts.parts import (
@@ -95,7 +96,7 @@ class _Trial:
         """Make a slider for each thing to try; best values in the middle of their decades."""
         best, window = self.best, float(self.end)
         n = rounded(best.branching_factor)
-        half = rounded(min(max(self.half[0], 1e-6 * window), 100 * window))
+        half = rounded(min(max(self.half[0], 1e-6 * window), 10 * window))
         found: dict[str, Any] = {
             "branching_factor": NumberSlider(
                 n,
@@ -103,7 +104,7 @@ class _Trial:
                 description="branching",
                 tooltip="Events set off directly by an event, on average",
             ),
-            "memory": _Written(half, (half / 10, half * 10), _duration, "memory"),
+            "memory": _Written(half, (min(half, window / 10) / 10, 10 * half), _duration, "memory"),
         }
         if self.model.kernel == "power_law":
             theta = rounded(min(max(best.params["theta"], 0.02), 20.0))
@@ -264,7 +265,11 @@ class _Trial:
             f"{label(self.model)[:60]}: events so far",
             "Fitted: expected, given the events before",
             f"Mean: of all such {many} from the start; drawn: one of them",
+            told("Best fit: branching factor", self.best.branching_factor, *self.interval),
         ]
+        room = alt.Chart(pl.DataFrame({"name": ["Drawn >" + short(99 * self.seen)]})).mark_text(
+            align="left", dx=8, fontWeight="bold", opacity=0
+        )
         return alt.layer(
             alt.Chart(drawn(seen))
             .mark_line(interpolate="step-after", color=GREY, strokeWidth=1.5, **looks)
@@ -278,5 +283,6 @@ class _Trial:
             curves.mark_line(
                 interpolate="step-after", color=ORANGE, strokeWidth=1.5, **looks
             ).encode(x, count_axis(self.domain, field="path")),
+            room.encode(x=alt.value(WIDTH), y=alt.value(0), text="name:N"),
             end_names([GREY, GREEN_TEXT, BLUE_TEXT, ORANGE_TEXT]),
         ).properties(width=WIDTH, height=HEIGHT, title=live_title(subtitle))

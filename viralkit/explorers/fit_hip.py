@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from scipy import optimize, special, stats
 
+from viralkit.charts.bursts import told
 from viralkit.charts.parts import (
     MOST_POINTS,
     count_axis,
@@ -98,7 +99,7 @@ class _Trial:
                 decades=mu > 0,
             ),
             "promotions": NumberSlider(
-                100.0, (0.0, 100.0), steps=100, description="promotions", suffix=" % kept"
+                100.0, (0.0, 100.0), steps=100, description="promotions kept", suffix=" %"
             ),
         }
 
@@ -178,15 +179,18 @@ class _Trial:
         x = time_axis(times.dtype, [times[0], times[-1]], f"{self.model.unit.capitalize()}s")
         rows = points.select("time", "count", "best").with_columns(i=pl.int_range(pl.len()))
         base = alt.Chart(drawn(rows)).transform_calculate(curve="curve[datum.i]").encode(x)
-        thick = {"strokeWidth": 2.5, "clip": True, "strokeJoin": "round"}
+        best = base.mark_line(color=BLUE, strokeWidth=4, opacity=0.6, clip=True, strokeJoin="round")
+        mine = base.mark_line(color=ORANGE, strokeWidth=2, clip=True, strokeJoin="round")
         subtitle = [
             f"{plain(self.model.label)}: counts per {self.model.unit}",
             "Grey: seen; misfit: deviance with all promotions",
+            told("Best fit without promotions: counts in all", *self.totals[1]),
+            told("Branching factor", *self.response["branching_factor"]),
         ]
         return alt.layer(
             base.mark_circle(size=40, opacity=0.7, color=GREY).encode(count_axis(self.domain)),
-            base.mark_line(color=BLUE, **thick).encode(count_axis(self.domain, field="best")),
-            base.mark_line(color=ORANGE, **thick).encode(count_axis(self.domain, field="curve")),
+            best.encode(count_axis(self.domain, field="best")),
+            mine.encode(count_axis(self.domain, field="curve")),
             end_names([BLUE_TEXT, ORANGE_TEXT]),
         ).properties(width=WIDTH, height=HEIGHT, title=live_title(subtitle))
 

@@ -195,4 +195,5 @@ class Estimates(Results):
         if not slope.any() or any(i in fit.limits for i in kernel):
             return half, None, None
         reach = stats.norm.ppf(1 - alpha / 2) * np.sqrt(slope @ self.spread @ slope)
-        return half, float(half * np.exp(-reach)), float(half * np.exp(reach))
+        with np.errstate(over="ignore"):
+            return half, float(half * np.exp(-reach)), float(half * np.exp(reach))
