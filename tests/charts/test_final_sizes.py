@@ -1,5 +1,7 @@
 """The pictures of a final size by time of forecast, and of the events to come."""
 
+import json
+
 import numpy as np
 import polars as pl
 import pytest
@@ -123,6 +125,7 @@ def test_an_infinite_end_leaves_the_plot_and_is_said():
     assert np.isfinite(top) and band[1][2]["upper"] == pytest.approx(10 * top, rel=1e-5)
     assert line[1][2]["forecast"] > top and len(dots[1]) == 2
     assert chart.to_dict()["layer"][0]["mark"]["clip"]
+    json.dumps(chart.to_dict(), allow_nan=False)  # no infinity leaves the kit
 
 
 def test_times_without_a_forecast_are_counted():

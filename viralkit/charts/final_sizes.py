@@ -167,20 +167,21 @@ def _notes(rows: pl.DataFrame, truth: int | None) -> list[str]:
 def _layers(rows: pl.DataFrame, truth: int | None, x: alt.X) -> list[alt.Chart]:
     (domain, scale), known = _range(rows, truth), rows.drop_nulls("forecast")
     cut = known.with_columns(pl.col("forecast", "lower", "upper").clip(0, 10 * domain[1]))
-    base, seen = alt.Chart(drawn(cut)).encode(x), alt.Chart(drawn(rows)).encode(x)
+    base = alt.Chart(drawn(cut)).encode(x)
+    seen = alt.Chart(drawn(rows.select("time", "size"))).encode(x)
     sizes, forecasts, lower = (
         count_axis(domain, scale, field) for field in ("size", "forecast", "lower")
     )
     looks: dict[str, Any] = {"color": BLUE, "opacity": 0.18, "clip": True}
     wide = base.mark_area(**looks) if known.height > 1 else base.mark_rule(strokeWidth=9, **looks)
     dots = alt.Chart(drawn(cut.filter(pl.col("forecast") <= domain[1]))).encode(x)
-    tips = [alt.Tooltip(f"{name}:Q", format=",.4~g") for name in rows.columns]
+    tips = [alt.Tooltip(f"{name}:Q", format=",.4~g") for name in ("time", "size", "forecast")]
     return [
         wide.encode(lower, alt.Y2("upper")),
         base.mark_line(color=BLUE, strokeWidth=2.5, clip=True).encode(forecasts),
         dots.mark_circle(color=BLUE, size=45, opacity=1).encode(forecasts, tooltip=tips),
         seen.mark_line(color=GREY, strokeWidth=1.5).encode(sizes),
-        seen.mark_circle(color=GREY, size=30, opacity=1).encode(sizes, tooltip=tips),
+        seen.mark_circle(color=GREY, size=30, opacity=1).encode(sizes, tooltip=tips[:2]),
         *_rule(truth, domain, scale),
         _labels(rows, truth, x, (domain, scale)),
     ]
