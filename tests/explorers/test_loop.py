@@ -72,7 +72,7 @@ def test_churn_is_told_in_thirty_days():
     ui = vk.explore_loop(0.0, users=1000, until_days=30, cycle_days=10)
     ui.churn.value = 20.0
     assert values(ui)["still active"] == pytest.approx(800, rel=1e-4)
-    assert ui.chart.values["names"] == ["1,000", "800 active"]
+    assert ui.chart.values["names"] == ["1,000", "800"]
     assert ui.churn.text == "20 %"
 
 

@@ -148,7 +148,7 @@ def _table(loop: LoopForecast) -> pl.DataFrame:
 
 def _finding(loop: LoopForecast, total: float) -> str:
     """The title: the users at the end, and what the loop is on its way to."""
-    day = f"by day {loop.cycles * loop.cycle_days:.4g}"
+    day = f"by day {short(loop.cycles * loop.cycle_days)}"
     lower, upper = loop.derived().filter(quantity="users_in_all").row(0)[2:]
     if lower is not None:
         return f"{short(total)} users {day} ({short(lower)} to {short(upper)})"
@@ -183,7 +183,7 @@ def _lines(loop: LoopForecast, frame: pl.DataFrame) -> dict[str, Any]:
         "top": domain[1],
         "ceiling": rounded(near),
         "limit": f"ceiling {short(near)}" if near else "",
-        "names": [short(ends[0]), f"{short(ends[1])} active" if apart else ""],
+        "names": [short(ends[0]), short(ends[1]) if apart else ""],
         "heights": [rounded(h) for h in (spread(heights, HEIGHT) if apart else heights)],
     }
 
@@ -210,6 +210,7 @@ def _chart(until: float) -> alt.LayerChart:
     ).properties(
         width=WIDTH,
         height=HEIGHT,
+        padding={"left": 5, "top": 5, "bottom": 5, "right": 64},  # for longer numbers
         title=live_title(["Users in all (blue) and still active (orange); band: interval of K"]),
     )
 
@@ -217,6 +218,8 @@ def _chart(until: float) -> alt.LayerChart:
 def _users(field: str) -> alt.Y:
     """The axis of users, whose top is a parameter."""
     each = count_axis([1, 10], "log")["axis"]["labelExpr"]
-    axis = alt.Axis(title=None, tickCount=5, labelExpr=f"datum.value == 0 ? '0' : {each}")
+    axis = alt.Axis(
+        title=None, tickCount=5, minExtent=52, labelExpr=f"datum.value == 0 ? '0' : {each}"
+    )
     domain: list[Any] = [0, alt.expr("top")]
     return alt.Y(f"{field}:Q", axis=axis, scale=alt.Scale(domain=domain, nice=False))
