@@ -18,6 +18,11 @@ FILES = {
     "p1,p1,ann,look,2026-01-01 10:00:00\np2,p1,bob,yes,2026-01-01 10:05:00\n",
     "my_cascades.txt": "m1\tann\t1465833600\t4\tann:0 ann/bob:60 ann/bob/cy:90 ann/dan:95\n"
     "broken\n",
+    "my_clicks.csv": "time,url,referrer,user,action\n"
+    "2026-01-01 10:00:00,https://a.org/?utm_source=newsletter,,ann,visit\n"
+    "2026-01-01 10:01:00,https://a.org/,https://a.org/,ann,share\n"
+    "2026-01-02 10:00:00,https://a.org/?ref=ann,https://m.facebook.com/,bob,visit\n"
+    "2026-01-02 10:03:00,https://a.org/,https://a.org/,bob,conversion\n",
 }
 
 
@@ -47,7 +52,9 @@ def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.Monke
         exec(compile(block, "README.md", "exec"), space)
     assert space["posts"]["cascade_id"].to_list() == ["p1", "p1"]
     assert space["cascades"].select("size", "depth").rows() == [(4, 2)]
-    assert Path("cascade.png").exists() and Path("sizes.png").exists()
+    assert space["channels"].select("channel", "reproduction_number").row(0) == ("e-mail", 1.0)
+    pictures = ("forecast", "cascade", "sizes", "channels", "loop")
+    assert all(Path(f"{name}.png").exists() for name in pictures)
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", README.read_text("utf-8")))
