@@ -70,6 +70,10 @@ CELLS = [
     "log = log.with_columns(pl.from_epoch('time').dt.replace_time_zone('UTC'))\n"
     "vk.channel_chart(vk.channel_table(vk.label_clicks(log).with_columns(channel='source')"
     ".with_columns(action=pl.lit('conversion'))), title=names[2])",
+    "vk.generations_chart(pl.DataFrame({'stage': names[:9], 'count': range(9, 0, -1)}),"
+    " title=names[0])",
+    "kinds = [vk.power_of(2, 5).with_columns(kind=pl.lit(name)) for name in names[:4]]\n"
+    "vk.generations_chart(pl.concat(kinds), 'kind')",
     "vk.explore_cascade(tree)",
     "texts = pl.DataFrame({'file': names, 'line': 1, 'column': names, 'value': names,"
     " 'reason': names})\nQuality(texts.select(check='file', rows='line', note='file'),"
@@ -119,7 +123,7 @@ def test_nothing_breaks_in_jupyterlab(opened) -> None:
     assert driving.errors(page) == []
     drawn = driving.charts_drawn(panel)
     assert all(drawn), f"blank charts at places {[i for i, ok in enumerate(drawn) if not ok]}"
-    assert len(drawn) >= driving.charts_expected(page) == 14
+    assert len(drawn) >= driving.charts_expected(page) == 16
 
 
 def test_sliders_move_and_still_nothing_runs(opened) -> None:

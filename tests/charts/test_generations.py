@@ -46,7 +46,7 @@ def test_the_power_of_seven_is_drawn_as_it_is_counted():
     for row in table.iter_rows(named=True):
         assert drawn["In all", row["generation"]] == pytest.approx(row["total"], rel=1e-5)
         assert drawn["Newly told", row["generation"]] == pytest.approx(row["told"], rel=1e-5)
-    assert texts(vk_chart(table)) == ["In all 960,800", "Newly told 823,543"]
+    assert texts(vk_chart(table)) == ["In all: 960,800", "Newly told: 823,543"]
 
 
 def vk_chart(table, *by, **choices):
@@ -71,7 +71,7 @@ def test_scenarios_are_lines_of_totals():
         for name, share in kinds.items()
     )
     chart = vk_chart(table, "kind")
-    assert texts(chart) == ["all 960,800", "few 22.4"]
+    assert texts(chart) == ["all: 960,800", "few: 22.4"]
     assert {row["line"] for row in rows_of(chart, "line")} == {"all", "few"}
 
 

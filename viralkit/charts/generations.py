@@ -72,7 +72,7 @@ def generations_chart(
     --------
     >>> import polars as pl, viralkit as vk
     >>> vk.generations_chart(vk.power_of(7, 7)).to_dict()["description"]
-    'Expected people by generation, after generation 7: in all 960,800; newly told 823,543.'
+    'Expected people by generation, after generation 7, in all: 960,800; newly told: 823,543.'
     >>> stages = pl.DataFrame({"stage": ["contacts", "told", "acted"], "count": [3000, 600, 90]})
     >>> vk.generations_chart(stages).to_dict()["description"]
     'contacts: 3,000; told: 600, 20.0 % (18.6 to 21.5); acted: 90, 15.0 % (12.4 to 18.1)'

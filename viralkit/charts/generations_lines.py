@@ -101,10 +101,10 @@ def _told(lines: Sequence[pl.DataFrame], names: Sequence[str]) -> str:
     """Say for screen readers where each line ends."""
     ends = [int(line["time"].max() or 0) for line in lines]  # type: ignore[call-overload]
     parts = [
-        f"{name[:1].lower()}{name[1:]} {short(line['count'][-1])}"
+        f"{name[:1].lower()}{name[1:]}: {short(line['count'][-1])}"
         for name, line in zip(names, lines, strict=True)
     ]
-    return f"after generation {max(ends)}: {'; '.join(parts)}."
+    return f"after generation {max(ends)}, {'; '.join(parts)}."
 
 
 def _ends_of_audience(rows: pl.DataFrame) -> list[float]:
@@ -142,7 +142,7 @@ def _lines(
         layers = [base.mark_area(opacity=0.18, clip=True).encode(low, alt.Y2("upper")), *layers]
     finals = pl.concat([line.tail(1) for line in lines])
     heights = [pixels(count, domain, scale) for count in finals["count"]]
-    texts = [f"{n} {short(count)}" for n, count in zip(names, finals["count"], strict=True)]
+    texts = [f"{n}: {short(count)}" for n, count in zip(names, finals["count"], strict=True)]
     layers += _rules(audiences, y) if audiences else []
     return alt.layer(*layers, *end_labels(finals["time"], texts, heights, TEXTS[: len(names)], x=x))
 

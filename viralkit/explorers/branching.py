@@ -29,6 +29,7 @@ _SEVEN = {
     "audience": math.inf,
     "times": 7.0,
 }
+_ROOM: Any = {"left": 5, "top": 5, "bottom": 5, "right": 36}  # for longer numbers
 _SHOWN = ("quantity", "simulated", "expected")
 
 
@@ -167,7 +168,11 @@ def _table(
 
 def _code(people: int, times: int, shares: dict[str, Any], mean: float) -> str:
     usual = {"pass_on": 1.0, "overlap": 0.0, "audience": None}
-    given = [f", {name}={value!r}" for name, value in shares.items() if value != usual[name]]
+    given = [
+        f", {name}={value!r}" if value <= 1 else f", {name}={value:_.0f}"
+        for name, value in shares.items()
+        if value != usual[name]
+    ]
     return f"vk.power_of({people}, {times}{''.join(given)})  # R = {short(mean)}"
 
 
@@ -189,7 +194,7 @@ def _lines(
         "crowd": crowd,
         "top": domain[1],
         "ticks": [10.0**power for power in tens],
-        "names": [f"expected {short(ends[0])}", f"largest {short(ends[1])}"],
+        "names": [f"mean {short(ends[0])}", f"largest {short(ends[1])}"],
         "heights": [rounded(height) for height in heights],
     }
 
@@ -226,7 +231,7 @@ def _chart() -> alt.LayerChart:
         mean.mark_line(color=ORANGE, strokeWidth=2.5).encode(x, y),
         crowd.mark_rule(**rule()).encode(y),
         end_names([ORANGE_TEXT, BLUE_TEXT]),
-    ).properties(width=WIDTH, height=HEIGHT, title=live_title(subtitle))
+    ).properties(width=WIDTH, height=HEIGHT, title=live_title(subtitle), padding=_ROOM)
 
 
 def _y(field: str) -> alt.Y:
@@ -234,4 +239,5 @@ def _y(field: str) -> alt.Y:
     domain: list[Any] = [1, alt.expr("top")]
     y = count_axis([1.0, 10.0], "log", field)
     y["axis"]["values"] = alt.ExprRef("ticks")
+    y["axis"]["minExtent"] = 46  # the plot stays where it is
     return y.scale(type="log", domain=domain, nice=False)
