@@ -343,6 +343,14 @@ def test_the_same_seed_gives_the_same_table_and_another_does_not() -> None:
     assert tables[0].equals(tables[1]) and not tables[0].equals(tables[2])
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_the_names_of_people_do_not_matter(model: str) -> None:
+    clicks = simulated(1, 200)
+    coded = vk.pseudonymise(clicks, "user", "sixteen bytes or more")
+    table = vk.attribution_table(clicks, model)
+    assert vk.attribution_table(coded, model).equals(table) and table["upper"].max() < 1
+
+
 # refusals
 
 

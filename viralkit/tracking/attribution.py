@@ -208,8 +208,9 @@ def _drawn(
 ) -> Floats:
     """The sum of each feature, then sums over units drawn anew; like units are drawn as one."""
     summed = tally.group_by("unit", "feature").agg(pl.sum("amount")).sort("unit", "feature")
-    one = summed.group_by("unit", maintain_order=True).agg("feature", "amount")
-    kinds = one.group_by("feature", "amount", maintain_order=True).agg(pl.len().alias("units"))
+    one = summed.group_by("unit").agg("feature", "amount")
+    kinds = one.group_by("feature", "amount").agg(pl.len().alias("units"))
+    kinds = kinds.sort("feature", "amount")  # so that the names of people do not matter
     many = kinds["units"].to_numpy().astype(np.float64)
     row = np.repeat(np.arange(kinds.height), kinds["feature"].list.len().to_numpy())
     column = kinds["feature"].explode().to_numpy()
