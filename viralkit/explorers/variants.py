@@ -124,7 +124,7 @@ class _Plan:
         }
         code = f"vk.plan_variants({a}, {b}, people={people}, unevenness={u})"
         told = f"{finding}, {changed} in {power[0]:.0f} %; {params['note']}"
-        return State(table, params, code, told, ("factor", "a", "b", "power", "people_needed"))
+        return State(table, params, code, told, ("factor", "ratio", "power", "people_needed"))
 
 
 def _curves(table: pl.DataFrame, unevenness: float) -> Any:
@@ -136,9 +136,11 @@ def _curves(table: pl.DataFrame, unevenness: float) -> Any:
 
 
 def _interval(table: pl.DataFrame) -> str:
-    ratio, low, high = (table[name][3] for name in ("ratio", "ratio_lower", "ratio_upper"))
+    row = table.row(3, named=True)
+    low, high = short(row["ratio_lower"]), row["ratio_upper"]
     top = "∞" if high is None else short(high)
-    return f"to expect: R of B is {short(ratio)} times that of A ({short(low)} to {top})"
+    ends = f"{short(row['ratio'])} times (expect {low} to {top})"
+    return f"R of A {short(row['a'])}, of B {short(row['b'])}: {ends}"
 
 
 def _chart() -> alt.LayerChart:
