@@ -210,7 +210,7 @@ def _chart(until: float) -> alt.LayerChart:
     ).properties(
         width=WIDTH,
         height=HEIGHT,
-        padding={"left": 5, "top": 5, "bottom": 5, "right": 64},  # for longer numbers
+        padding={"left": 5, "top": 5, "bottom": 5, "right": 30},  # for longer numbers
         title=live_title(["Users in all (blue) and still active (orange); band: interval of K"]),
     )
 
@@ -219,7 +219,7 @@ def _users(field: str) -> alt.Y:
     """The axis of users, whose top is a parameter."""
     each = count_axis([1, 10], "log")["axis"]["labelExpr"]
     axis = alt.Axis(
-        title=None, tickCount=5, minExtent=52, labelExpr=f"datum.value == 0 ? '0' : {each}"
+        title=None, tickCount=5, minExtent=50, labelExpr=f"datum.value == 0 ? '0' : {each}"
     )
     domain: list[Any] = [0, alt.expr("top")]
     return alt.Y(f"{field}:Q", axis=axis, scale=alt.Scale(domain=domain, nice=False))
