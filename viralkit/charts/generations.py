@@ -60,8 +60,9 @@ def generations_chart(
     Notes
     -----
     The interval of a mean takes cascades as independent and is symmetric on the log scale, with
-    Student's t. Wilson's takes people as independent: where the contacts of one sender act alike
-    it is too narrow, and `decompose` tells better.
+    Student's t. It is a little narrow where few cascades get so far: of 200 with R = 0.6 and k =
+    0.5 it held the mean of generations 1 to 5 in 90 to 94 % of 400 samples. Wilson's takes people
+    as independent: where the contacts of one sender act alike `decompose` tells better.
 
     References
     ----------

@@ -29,7 +29,7 @@ _SEVEN = {
     "audience": math.inf,
     "times": 7.0,
 }
-_ROOM: Any = {"left": 5, "top": 5, "bottom": 5, "right": 36}  # for longer numbers
+_ROOM: Any = {"left": 1, "top": 5, "bottom": 5, "right": 22}  # for longer numbers
 _SHOWN = ("quantity", "simulated", "expected")
 
 
@@ -194,7 +194,7 @@ def _lines(
         "crowd": crowd,
         "top": domain[1],
         "ticks": [10.0**power for power in tens],
-        "names": [f"mean {short(ends[0])}", f"largest {short(ends[1])}"],
+        "names": [f"mean {short(ends[0])}", f"most {short(ends[1])}"],
         "heights": [rounded(height) for height in heights],
     }
 
@@ -239,5 +239,5 @@ def _y(field: str) -> alt.Y:
     domain: list[Any] = [1, alt.expr("top")]
     y = count_axis([1.0, 10.0], "log", field)
     y["axis"]["values"] = alt.ExprRef("ticks")
-    y["axis"]["minExtent"] = 46  # the plot stays where it is
+    y["axis"]["minExtent"] = 44  # the plot stays where it is
     return y.scale(type="log", domain=domain, nice=False)
