@@ -1,5 +1,6 @@
 """Relaxation: the GLM it is, recovery, classes, dating, invariances, refusals."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 
 import numpy as np
@@ -148,6 +149,56 @@ def test_the_curve_holds_the_counts_of_a_perfect_fall() -> None:
     curve = Relaxation(table(counts), unit="period").fit().predict()
     assert curve["mean"].to_numpy() == pytest.approx(counts[61:], rel=1e-6)
     assert curve["distance"].to_list() == list(range(1, 61))
+
+
+def test_the_bend_is_the_f_test_of_added_variables() -> None:
+    import statsmodels.api as sm
+
+    rng = np.random.default_rng(3)
+    log = np.log(np.arange(1.0, 41.0))
+    design = np.column_stack([np.ones(40), -log, log**2, log**3])
+    after = 1e6 * np.exp(10 - 0.6 * log) * (1 + 1e-4 * rng.standard_normal(40))
+    counts = np.concatenate([np.full(5, 1.0), [2 * after[0]], after])
+    fit = Relaxation(table(counts), unit="period").fit()
+    weights = fit.fittedvalues**2 / (fit.fittedvalues + fit.after.overdispersion * after**2)
+    least = sm.WLS(after / fit.fittedvalues, design, weights=weights).fit()
+    found = least.f_test(np.eye(4)[2:])
+    assert fit.goodness_of_fit[0] == pytest.approx(float(found.fvalue), rel=1e-3)
+    assert fit.goodness_of_fit[1] == pytest.approx(float(found.pvalue), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    "fall",
+    [
+        lambda day: np.exp(-day / 15),
+        lambda day: 0.05 + day**-1.4,
+        lambda day: np.where(day < 20, 1.0, 0.1),
+    ],
+    ids=["exponential", "floor", "step"],
+)
+def test_what_is_no_power_law_has_no_class(fall: Callable[[np.ndarray], np.ndarray]) -> None:
+    mean = np.append(np.full(9, 20.0), 4000 * fall(np.arange(1.0, 61.0)))
+    counts = np.insert(noisy(mean), 9, 9000.0)
+    fit = Relaxation(table(counts), unit="period").fit()
+    assert fit.goodness_of_fit[1] < 0.05
+    assert fit.verdict == "cannot be told"
+    assert "is no power law" in fit.warnings[0]
+    assert "p-value of a bend" in fit.summary().as_text()
+
+
+def test_power_laws_are_refused_in_five_percent_of_cases() -> None:
+    counts = [noisy(burst(0.6), seed=seed) for seed in range(100)]
+    fits = [Relaxation(table(c), unit="period", peak=60.0).fit() for c in counts]
+    refused = sum(fit.goodness_of_fit[1] < 0.05 for fit in fits)
+    assert refused <= 11  # 1 in 100 under a true level of 5 %
+    assert Relaxation(table(burst(0.6)), unit="period").fit().goodness_of_fit[1] > 0.05
+
+
+def test_periods_of_several_days_bend_as_little_as_days() -> None:
+    counts = burst(0.6, n=60)
+    edges = np.array([*range(61), 61, 62, 63, 64, 66, 68, 71, 75, 80, 86, 93, 101, 111, 121.0])
+    sums = np.add.reduceat(counts, edges[:-1].astype(int))
+    assert Relaxation(table(sums, edges), unit="period").fit().goodness_of_fit[1] > 0.05
 
 
 def test_summary_shows_class_and_escapes_the_item() -> None:

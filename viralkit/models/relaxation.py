@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
-from scipy import optimize
+from scipy import optimize, special
 
 from ..tables import TableError
 from ..wording import show
@@ -34,11 +34,16 @@ class Side:
 
     def mean_and_slopes(self, level: float, exponent: float) -> tuple[Array, Array]:
         """The expected counts, and their slopes with the log of the level and the exponent."""
-        parts = np.exp(np.clip(level - exponent * self.distance + self.width, -700, 700))
+        parts = self.parts(level, exponent)
         periods = len(self.count)
         mean = np.bincount(self.period, parts, periods)
         fall = np.bincount(self.period, -parts * self.distance, periods)
         return np.asarray(mean), np.column_stack([mean, fall])
+
+    def parts(self, level: float, exponent: float) -> Array:
+        """The expected count of each part of a period."""
+        line = level - exponent * self.distance + self.width
+        return np.asarray(np.exp(np.clip(line, -700, 700)))
 
 
 @dataclass(frozen=True)
@@ -232,3 +237,24 @@ def fall_of(
         overdispersion,
         freedom,
     )
+
+
+def bend(side: Side, fall: Fall) -> tuple[float, float]:
+    """Is the fall bent on log-log axes? F statistic and p-value of log distance squared and cubed.
+
+    Rao's score test of two more columns in the model of the mean, its scale by Pearson's χ²: the F
+    test of added variables.
+    """
+    mean, slopes = side.mean_and_slopes(fall.level, fall.exponent)
+    parts, away = side.parts(fall.level, fall.exponent), side.distance - side.distance.mean()
+    added = [np.bincount(side.period, parts * away**power, len(mean)) for power in (2, 3)]
+    weight = 1 / np.sqrt(mean + fall.overdispersion * mean**2)
+    left = (side.count - mean) * weight
+    known, new = slopes * weight[:, None], np.column_stack(added) * weight[:, None]
+    new = new - known @ np.linalg.lstsq(known, new, rcond=None)[0]
+    total, freedom = float(left @ left), len(mean) - 4
+    if total <= 1e-12 * float(mean @ weight):
+        return 0.0, 1.0  # nothing is left to explain
+    explained = float(left @ (new @ np.linalg.lstsq(new, left, rcond=None)[0]))
+    statistic = explained / 2 / max(total - explained, 1e-300) * freedom
+    return statistic, float(special.fdtrc(2, freedom, statistic))

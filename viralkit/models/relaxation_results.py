@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import polars as pl
 from scipy import stats
 
-from .relaxation import FEWEST, MEMORY, Fall, Relaxation, fit_side
+from .relaxation import FEWEST, MEMORY, Fall, Relaxation, bend, fit_side
 from .results import Array, Results, check_alpha, number
 from .times import to_time
 
@@ -18,10 +19,20 @@ CLASSES = {  # exponent after the peak at the two ends of the memory's exponent,
     "exogenous sub-critical": (1 + MEMORY[0], 1 + MEMORY[1], False),
 }
 UNKNOWN = "cannot be told"
+LEVEL = 0.05  # p-value below which the fall is no power law
 
 
 class RelaxationResults(Results):
-    """The fit of a burst; see ``Results`` for the common names, ``classes`` for what it may be."""
+    """The fit of a burst; see ``Results`` for the common names, ``classes`` for what it may be.
+
+    Notes
+    -----
+    On simulated power laws the 95 % interval of the exponent after the peak held the truth in 93 to
+    97 % of cases where errors are relative, as those of attention are, and where counts are
+    Poisson. Where people come in clusters, so that the variance is a multiple of the mean, it is
+    too wide (97 to 99 %): there ``family="quasipoisson"`` holds, which misleads elsewhere. The
+    interval takes the power law as given: look at ``goodness_of_fit`` first.
+    """
 
     def __init__(self, model: Relaxation, after: Fall, before: Fall | None, family: str) -> None:
         self.model: Any = model
@@ -91,7 +102,8 @@ class RelaxationResults(Results):
             name, exponent_lower and exponent_upper (what the class predicts for θ between 0.3 and
             0.5), by_exponent (whether the interval after the peak, for any date within a unit,
             meets it), by_rise (whether the rise before the peak, or its absence, fits; null where
-            too little came before), allowed.
+            too little came before), allowed. The classes are about power laws: see
+            ``goodness_of_fit`` for whether there is one.
         """
         dated = self.dating(alpha)
         low, high = dated["lower"].min(), dated["upper"].max()
@@ -113,9 +125,30 @@ class RelaxationResults(Results):
             return None
         return interval(self.before, alpha)[0] > 0
 
+    @cached_property
+    def goodness_of_fit(self) -> tuple[float, float]:
+        """Is the fall after the peak a power law? F statistic and p-value of a bend in it.
+
+        The score test of the square and the cube of log distance as further terms, with 2 and
+        n − 4 degrees of freedom for n periods. A small p-value says that the fall is bent on
+        log-log axes: an exponential starts flat and then falls ever faster, and what levels off
+        does the reverse.
+        """
+        return bend(self.model.side("after"), self.after)
+
+    @property
+    def is_bent(self) -> bool:
+        """Whether the counts contradict a power law at the 5 % level."""
+        return self.goodness_of_fit[1] < LEVEL
+
     @property
     def verdict(self) -> str:
-        """The one class that the data allow at 95 %, or "cannot be told"."""
+        """The one class that the data allow at 95 %, or "cannot be told".
+
+        Nor can it be told where the fall is no power law.
+        """
+        if self.is_bent:
+            return UNKNOWN
         allowed = self.classes().filter("allowed")["name"].to_list()
         return str(allowed[0]) if len(allowed) == 1 else UNKNOWN
 
@@ -156,6 +189,12 @@ class RelaxationResults(Results):
         """What the data cannot tell, and what to do about it."""
         said, classes = [], self.classes()
         allowed = classes.filter("allowed")["name"].to_list()
+        if self.is_bent:
+            said.append(
+                "The fall after the peak is no power law: on log-log axes it is bent (p-value "
+                f"{number(self.goodness_of_fit[1], 2)}). Exponent and classes take one for granted "
+                "and mislead. Look at the chart; leave out what a later event or a floor brought."
+            )
         if len(allowed) != 1:
             left = " or ".join(allowed) or "none of the three"
             said.append(f"The class cannot be told: {left} fits. More periods narrow it down.")
@@ -193,6 +232,7 @@ class RelaxationResults(Results):
             ("Residual d.f.", str(self.df_resid)),
             ("Overdispersion alpha", number(self.after.overdispersion)),
             ("Dispersion", number(self.after.dispersion)),
+            ("Power law: p-value of a bend", number(self.goodness_of_fit[1])),
         ]
 
 
