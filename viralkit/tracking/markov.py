@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.linalg import spsolve
+from scipy.sparse.linalg import splu
 
 from viralkit.tracking.paths import Paths
 
@@ -50,18 +50,24 @@ class Chain:
         return np.asarray(np.searchsorted(self.states, self.step[self.inner] + base * kept))
 
     @cached_property
-    def system(self) -> tuple[Integers, Integers, Integers]:
-        """Transitions, rows and columns that are left when each channel is removed in turn.
+    def system(self) -> tuple[Integers, Integers, Integers, Integers]:
+        """The equations with each channel removed in turn: transitions, slots, rows and columns.
 
-        One block a channel; a state that contains the channel has lost all its transitions.
+        One block a channel; a state that contains the channel has lost all its transitions. A slot
+        is the place of a transition, and after these of a diagonal element, among the elements of
+        a matrix in compressed columns, which has these row numbers and ends of columns.
         """
         digits = self.states[:, None] // (self.channels + 1) ** np.arange(self.order)
         digits %= self.channels + 1
         lacks = (digits[:, :, None] != np.arange(self.channels)).all(axis=1).T
-        kept = lacks[:, self.source[self.inner]] & lacks[:, self.target]
-        block, edge = np.nonzero(kept)
-        shift = block * len(self.states)
-        return self.inner[edge], shift + self.source[self.inner][edge], shift + self.target[edge]
+        block, edge = np.nonzero(lacks[:, self.source[self.inner]] & lacks[:, self.target])
+        size = len(self.states) * self.channels
+        shift, diagonal = block * len(self.states), np.arange(size)
+        row = np.append(shift + self.source[self.inner][edge], diagonal)
+        column = np.append(shift + self.target[edge], diagonal)
+        places, slot = np.unique(column * size + row, return_inverse=True)
+        ends = np.searchsorted(places, np.arange(size + 1) * size)
+        return self.inner[edge], slot, places % size, ends
 
 
 def build_chain(paths: Paths, order: int) -> tuple[Chain, Integers]:
@@ -112,10 +118,9 @@ def removal_effects(chain: Chain, counts: Floats) -> Floats:
     share = counts / np.where(rows > 0, rows, 1.0)[chain.source]
     ends = chain.step == chain.channels
     converts = np.bincount(chain.source[ends], share[ends], size)
-    edge, row, column = chain.system
-    shape = (size * blocks, size * blocks)
-    stays = sparse.csc_matrix((share[edge], (row, column)), shape)
-    equations = sparse.identity(size * blocks, format="csc") - stays
-    reached = np.atleast_1d(spsolve(equations, np.tile(converts, blocks)))
+    edge, slot, row, column_ends = chain.system
+    elements = np.bincount(slot, np.append(-share[edge], np.ones(size * blocks)))
+    equations = sparse.csc_matrix((elements, row, column_ends))
+    reached = splu(equations).solve(np.tile(converts, blocks))
     whole = counts[ends].sum() / rows[chain.start]
     return np.asarray(1 - reached.reshape(blocks, size)[:, chain.start] / whole)
