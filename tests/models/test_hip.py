@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from viralkit.models.hip import HawkesIntensity, branching_of, kernel_of
-from viralkit.models.hip_results import HawkesIntensityResults, impulse_response, maturity
+from viralkit.models.hip_response import impulse_response, maturity
+from viralkit.models.hip_results import HawkesIntensityResults
 from viralkit.tables import TableError
 
 SAMPLES = os.environ.get("VIRALKIT_SAMPLES")
@@ -206,3 +207,19 @@ def test_choices_are_checked() -> None:
         HawkesIntensity(table(SHARES + 1), table(SHARES), unit="day")
     with pytest.raises(ValueError, match="between 0 and 1"):
         model().fit().conf_int(95)
+
+
+def test_many_draws_at_once_are_what_they_are_one_by_one() -> None:
+    fit = model(noise=30.0).fit()
+    draws = fit.place + np.random.default_rng(5).normal(scale=0.1, size=(7, 6))
+    together = fit._means(draws, SHARES)
+    assert together == pytest.approx(np.array([fit.model.mean(z, SHARES) for z in draws]), rel=1e-9)
+
+
+def test_a_slow_maturity_is_found_beyond_the_first_thousand_periods() -> None:
+    shape = np.log([0.9, 1.0, 0.7])
+    kernel = np.append(0.0, kernel_of(shape, np.arange(1.0, 2**14)))
+    come = np.cumsum(impulse_response(kernel)) * (1 - branching_of(shape))
+    found = maturity(shape)
+    assert found is not None and found > 1024
+    assert np.interp(found, np.arange(come.size), come) == pytest.approx(0.95)

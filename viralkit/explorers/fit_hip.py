@@ -26,7 +26,7 @@ from viralkit.charts.theme import BLUE, BLUE_TEXT, GREY, ORANGE, ORANGE_TEXT
 from viralkit.explorers.box import HEIGHT, WIDTH, Explorer, State, end_names, live_title
 from viralkit.explorers.sliders import NumberSlider
 from viralkit.models.hip import branching_of, kappa_of, residuals
-from viralkit.models.hip_results import endless
+from viralkit.models.hip_response import endless
 
 _LONGEST = 1e6  # periods of memory
 _THETAS = (-4.0, 3.0)  # logs of the memory exponent

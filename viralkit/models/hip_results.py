@@ -13,16 +13,15 @@ from .hip import (
     PROMOTIONS,
     HawkesIntensity,
     aligned,
-    branching_of,
     kappa_of,
     kernel_of,
     limits,
     regular,
 )
+from .hip_response import response
 from .results import Array, Results, check_alpha, number
 
 DRAWS = 999
-LONGEST = 2**14  # periods until which a maturity is looked for
 NEAR = 1e-3  # on the fitting scale: a parameter so near a limit has run to it
 ORDER = ["gamma", "eta", "mu", "kappa", "c", "theta"]  # on the fitting scale
 
@@ -32,7 +31,7 @@ class HawkesIntensityResults(Results):
 
     def __init__(self, model: HawkesIntensity, z: Array, family: str, converged: bool) -> None:
         self.model: Any = model
-        self.family, self.converged, self._z = family, converged, z
+        self.family, self.converged, self.place = family, converged, z
         self.nobs = model.count.size
         low, high = limits(float(np.log(model.count.max())))
         self._free = np.flatnonzero((z > low + NEAR) & (z < high - NEAR))
@@ -73,7 +72,7 @@ class HawkesIntensityResults(Results):
         """How a quantity changes with each free parameter on the fitting scale."""
         steps = []
         for index in self._free:
-            ahead, behind = self._z.copy(), self._z.copy()
+            ahead, behind = self.place.copy(), self.place.copy()
             ahead[index] += 1e-5
             behind[index] -= 1e-5
             steps.append((quantity(ahead) - quantity(behind)) / 2e-5)
@@ -84,7 +83,8 @@ class HawkesIntensityResults(Results):
         slope = self._slope(lambda z: np.log(quantity(z)))
         return float(np.sqrt(slope @ self._spread @ slope))
 
-    def _known(self, name: str) -> bool:
+    def is_known(self, name: str) -> bool:
+        """Whether a parameter did not run to a limit."""
         return bool(ORDER.index(name) in self._free)
 
     def cov_params(self) -> Array:
@@ -95,7 +95,7 @@ class HawkesIntensityResults(Results):
         names = list(self.params)
         slopes = np.array([self._slope(lambda z, n=n: self._natural(z)[n]) for n in names])
         matrix = slopes @ self._spread @ slopes.T
-        lost = [i for i, name in enumerate(names) if not self._known(name)]
+        lost = [i for i, name in enumerate(names) if not self.is_known(name)]
         matrix[lost] = matrix[:, lost] = np.nan
         return np.asarray(matrix)
 
@@ -114,10 +114,10 @@ class HawkesIntensityResults(Results):
         polars.DataFrame
             parameter, lower, upper; null for a parameter at a limit.
         """
-        reach = self._reach(alpha)
+        reach = self.reach(alpha)
         rows: list[tuple[str, float | None, float | None]] = []
         for name, value in self.params.items():
-            if not self._known(name):
+            if not self.is_known(name):
                 rows.append((name, None, None))
                 continue
             with np.errstate(over="ignore"):
@@ -126,7 +126,8 @@ class HawkesIntensityResults(Results):
         schema = {"parameter": pl.String, "lower": pl.Float64, "upper": pl.Float64}
         return pl.DataFrame(rows, schema, orient="row")
 
-    def _reach(self, alpha: float) -> float:
+    def reach(self, alpha: float) -> float:
+        """How many standard errors an interval reaches to each side."""
         check_alpha(alpha)
         return float(self._law.ppf(1 - alpha / 2))
 
@@ -142,35 +143,7 @@ class HawkesIntensityResults(Results):
             (counts in all per promotion) and maturity (periods until 95 % of a response has come;
             null beyond 16,384).
         """
-        reach, z = self._reach(alpha), self._z
-        branching = branching_of(z[3:])
-        factor = np.exp(reach * self.log_error(lambda z: branching_of(z[3:])))
-        ends = [branching, branching / factor, branching * factor]
-        rows = [("branching_factor", *ends)]
-        rows.append(("endogenous_response", *(endless(1.0, b) for b in ends)))
-        mu = self.conf_int(alpha).filter(parameter="mu").select("lower", "upper").row(0)
-        rows.append(("exogenous_sensitivity", self.params["mu"], *mu))
-        rows.append(("viral_potential", *self._potential(reach, ends)))
-        ripe = maturity(z[3:])
-        if ripe is None:
-            rows.append(("maturity", None, None, None))
-        else:
-            factor = np.exp(reach * self.log_error(lambda z: maturity(z[3:]) or np.nan))
-            rows.append(("maturity", ripe, ripe / factor, ripe * factor))
-        schema = dict.fromkeys(("estimate", "lower", "upper"), pl.Float64)
-        return pl.DataFrame(rows, {"quantity": pl.String, **schema}, orient="row")
-
-    def _potential(self, reach: float, ends: list[float]) -> tuple[float | None, ...]:
-        """Counts in all per promotion, with its interval."""
-        value = endless(self.params["mu"], ends[0])
-        if not self._known("mu") or value == np.inf:
-            return value, None, None
-
-        def potential(z: Array) -> float:
-            return float(np.exp(z[2])) / (1 - branching_of(z[3:]))
-
-        factor = np.exp(reach * self.log_error(potential))
-        return value, value / factor, np.inf if ends[2] >= 1 else value * factor
+        return response(self, alpha)
 
     def predict(
         self, promotions: pl.DataFrame | None = None, *, alpha: float = 0.05
@@ -191,10 +164,10 @@ class HawkesIntensityResults(Results):
             time, mean, lower, upper.
         """
         given = self.model.promotions if promotions is None else self._given(promotions)
-        mean = self.model.mean(self._z, given)
+        mean = self.model.mean(self.place, given)
         slopes = self._slope(lambda z: np.log(self.model.mean(z, given))).T
         error = np.sqrt(np.einsum("ij,jk,ik->i", slopes, self._spread, slopes))
-        factor = np.exp(self._reach(alpha) * error)
+        factor = np.exp(self.reach(alpha) * error)
         columns = {"mean": mean, "lower": mean / factor, "upper": mean * factor}
         points: pl.DataFrame = self.model.points
         return points.select("time").hstack(pl.DataFrame(columns))
@@ -220,7 +193,7 @@ class HawkesIntensityResults(Results):
             time, mean, lower, upper of the count in each period ahead.
         """
         quantiles = [alpha / 2, 1 - alpha / 2]
-        self._reach(alpha)
+        self.reach(alpha)
         end = self.model.points["period_end"][-1]
         ahead = regular(promotions.filter(pl.col("time") >= end), "promotions ahead")
         if ahead["time"][0] != end:
@@ -231,15 +204,25 @@ class HawkesIntensityResults(Results):
         given = np.append(self.model.promotions, ahead["count"].cast(pl.Float64).to_numpy())
         later = slice(self.nobs, None)
         rng = np.random.default_rng(0)
-        draws = np.tile(self._z, (DRAWS, 1))
-        draws[:, self._free] = rng.multivariate_normal(self._z[self._free], self._spread, DRAWS)
+        draws = np.tile(self.place, (DRAWS, 1))
+        draws[:, self._free] = rng.multivariate_normal(self.place[self._free], self._spread, DRAWS)
         with np.errstate(over="ignore", invalid="ignore"):
-            means = np.array([self.model.mean(z, given)[later] for z in draws])
+            means = self._means(draws, given)[:, later]
         means = np.nan_to_num(means, nan=1e300, posinf=1e300)
         lower, upper = np.quantile(self._noisy(means, rng), quantiles, axis=0)
-        mean = self.model.mean(self._z, given)[later]
+        mean = self.model.mean(self.place, given)[later]
         found = {"mean": mean, "lower": lower, "upper": upper}
         return ahead.select("time").hstack(pl.DataFrame(found))
+
+    def _means(self, draws: Array, given: Array) -> Array:
+        """The expected counts at many places of the fitting scale at once, a row a draw."""
+        periods = given.size
+        lags = np.arange(periods - 1.0, 0.0, -1.0)
+        memory = np.array([kernel_of(z[3:], lags) for z in draws])
+        means = np.exp(draws[:, :3]) @ self.model.drivers(given).T
+        for t in range(1, periods):
+            means[:, t] += np.einsum("ij,ij->i", means[:, :t], memory[:, -t:])
+        return np.asarray(means)
 
     def _noisy(self, means: Array, rng: np.random.Generator) -> Array:
         """Counts about their means, with the variance of the family."""
@@ -253,7 +236,7 @@ class HawkesIntensityResults(Results):
         said = []
         if not self.converged:
             said.append("The search stopped early. Leave out odd periods, or take fewer.")
-        lost = [name for name in self.params if not self._known(name)]
+        lost = [name for name in self.params if not self.is_known(name)]
         if lost:
             said.append(
                 f"{', '.join(lost)} ran to the edge of the search: no standard error, and the "
@@ -292,34 +275,3 @@ class HawkesIntensityResults(Results):
             ("Dispersion", number(self.scale)),
             ("Log-likelihood, AIC, BIC", said),
         ]
-
-
-def endless(value: float, branching: float) -> float:
-    """What something becomes in all, if each count leads to so many further ones."""
-    return value / (1 - branching) if branching < 1 else float("inf")
-
-
-def maturity(shape: Array) -> float | None:
-    """How many periods until 95 % of the response to an impulse has come?"""
-    branching = branching_of(shape)
-    if branching >= 1:
-        return None
-    kernel = np.append(0.0, kernel_of(shape, np.arange(1.0, LONGEST)))
-    come = np.cumsum(impulse_response(kernel)) * (1 - branching)
-    if come[-1] < 0.95:
-        return None
-    return float(np.interp(0.95, come, np.arange(come.size)))
-
-
-def impulse_response(kernel: Array) -> Array:
-    """One divided by (one minus the kernel), as power series: twice as many terms a round."""
-    terms, found = 1, np.ones(1)
-    while terms < kernel.size:
-        terms *= 2
-        size = 4 * terms
-        denominator = -kernel[:terms]
-        denominator = np.append(1.0 + denominator[0], denominator[1:])
-        known = np.fft.rfft(found, size)
-        product = np.fft.irfft(known * (2 - known * np.fft.rfft(denominator, size)), size)
-        found = product[:terms]
-    return found[: kernel.size]
