@@ -1,5 +1,7 @@
 """Funnels: how many are left from stage to stage."""
 
+from typing import Any
+
 import altair as alt
 import numpy as np
 import polars as pl
@@ -78,7 +80,7 @@ def _layers(bars: pl.DataFrame) -> alt.LayerChart:
     )
     base = alt.Chart(drawn(rows.drop("before")))
     x = alt.X("count:Q", axis=None, scale=scale)
-    place = {"scale": None, "axis": None}
+    place: dict[str, Any] = {"scale": None, "axis": None}
     bar = base.mark_rect().encode(
         x,
         alt.Y("bar:Q", **place),

@@ -89,8 +89,9 @@ def means(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _first(rows: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     kept = rows.filter(pl.col("generation") <= _MOST)
-    last = rows["generation"].max() or 0
-    return kept, f"generations up to {_MOST} of {last:,}" if kept.height < rows.height else ""
+    if kept.height == rows.height:
+        return kept, ""
+    return kept, f"generations up to {_MOST} of {float(rows['generation'].max()):,.0f}"  # type: ignore[arg-type]
 
 
 def _joined(*parts: str) -> str:
@@ -99,12 +100,12 @@ def _joined(*parts: str) -> str:
 
 def _told(lines: Sequence[pl.DataFrame], names: Sequence[str]) -> str:
     """Say for screen readers where each line ends."""
-    ends = [int(line["time"].max() or 0) for line in lines]  # type: ignore[call-overload]
+    last = max(float(line["time"].max()) for line in lines)  # type: ignore[arg-type]
     parts = [
         f"{name[:1].lower()}{name[1:]}: {short(line['count'][-1])}"
         for name, line in zip(names, lines, strict=True)
     ]
-    return f"after generation {max(ends)}, {'; '.join(parts)}."
+    return f"after generation {last:g}, {'; '.join(parts)}."
 
 
 def _ends_of_audience(rows: pl.DataFrame) -> list[float]:

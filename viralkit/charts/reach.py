@@ -84,10 +84,9 @@ def _checked(until: Any) -> int:
 
 
 def _thin(curve: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Keep values that are evenly spread on a log axis."""
-    places = np.unique(np.geomspace(1, curve.height, _POINTS).round().astype(int)) - 1
+    """Name a line, and leave out what is too small to draw."""
     names = {"value": "size", "mean": "share"}
-    rows = curve[places.tolist()].rename(names).with_columns(line=pl.lit(name))
+    rows = _few(curve).rename(names).with_columns(line=pl.lit(name))
     return rows.filter(pl.col("share") >= _LEAST).with_columns(pl.col("size").cast(pl.Float64))
 
 
@@ -164,8 +163,10 @@ def _layers(lines: Sequence[pl.DataFrame], points: dict[str, pl.DataFrame]) -> a
     return alt.layer(*layers, *end_labels(ends["size"], names, heights, texts, x=last))
 
 
-def _few(points: pl.DataFrame) -> pl.DataFrame:
-    if points.height <= _POINTS:
-        return points
-    places = np.unique(np.geomspace(1, points.height, _POINTS).round().astype(int)) - 1
-    return points[places.tolist()]
+def _few(rows: pl.DataFrame) -> pl.DataFrame:
+    """Keep rows that are evenly spread on a log axis."""
+    if rows.height <= _POINTS:
+        return rows
+    places = np.unique(np.geomspace(1, rows.height, _POINTS).round().astype(int)) - 1
+    kept: pl.DataFrame = rows[places.tolist()]
+    return kept
