@@ -119,7 +119,7 @@ def test_columns_of_ones_own_pass_untouched():
     found = vk.label_clicks(table)
     assert found["channel"].to_list() == ["x", "unknown"]
     assert found["extra"].to_list() == [[1], [2]]
-    assert found.columns == ["time", "link_id", "extra", "source", "channel", "flag", "session"]
+    assert found.columns == ["time", "link_id", "channel", "extra", "source", "session", "flag"]
 
 
 def test_an_empty_table_and_one_without_users():

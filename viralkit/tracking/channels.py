@@ -1,6 +1,6 @@
 """Which channel a click came by: an editable table of rules, and how they are applied."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import reduce
 from operator import and_
 
@@ -117,16 +117,24 @@ def require_rules(rules: pl.DataFrame | None) -> pl.DataFrame:
 
 
 def with_channels(clicks: pl.LazyFrame, rules: pl.DataFrame) -> pl.LazyFrame:
-    """The clicks with their channel, in the same order."""
+    """The clicks with their channel (an Enum), in the same order."""
     values = values_of(clicks.collect_schema().names(), rules)
-    if not values:
-        return clicks.with_columns(channel=pl.lit(decided(rules, pl.DataFrame({"": [0]})).item()))
     marks = {f"{name}, as rules see it": name for name in values}
-    keyed = clicks.with_columns(values[name].alias(mark) for mark, name in marks.items())
+    keyed = clicks.drop("channel", strict=False).with_columns(
+        values[name].alias(mark) for mark, name in marks.items()
+    )
+    if not values:
+        channel = decided(rules, pl.DataFrame({"": [0]}))
+        return keyed.with_columns(channel=pl.lit(channel.item(), pl.Enum(channel)))
     kinds = keyed.select(list(marks)).unique().collect(engine="streaming")
-    found = kinds.with_columns(decided(rules, kinds.rename(marks)))
-    joined = keyed.drop("channel", strict=False).join(
-        found.lazy(), on=list(marks), how="left", nulls_equal=True, maintain_order="left"
+    channel = decided(rules, kinds.rename(marks).cast(pl.String))
+    channel = channel.cast(pl.Enum(channel.unique().sort()))
+    joined = keyed.join(
+        kinds.lazy().with_columns(channel),
+        on=list(marks),
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
     )
     return joined.drop(list(marks))
 
@@ -136,9 +144,9 @@ def values_of(columns: Collection[str], rules: pl.DataFrame) -> dict[str, pl.Exp
     values = {}
     for name in (name for name in PATTERNS if name in rules.columns and rules[name].count()):
         if name in columns:
-            value = origin(columns) if name == "referrer" else tidy(pl.col(name))
+            value = origin(columns) if name == "referrer" else each(name, tidy)
         elif name in TAGS and "url" in columns:
-            value = tidy(parameter(TAGS[name]))
+            value = each("url", lambda urls, tag=TAGS[name]: tidy(parameters_of(urls, [tag])[tag]))
         else:
             continue
         whether = rules[name].drop_nulls().is_in(["", "*"]).all()  # there is one, no more
@@ -146,35 +154,41 @@ def values_of(columns: Collection[str], rules: pl.DataFrame) -> dict[str, pl.Exp
     return values
 
 
-def tidy(value: pl.Expr) -> pl.Expr:
-    """A value in small letters, null where it is blank."""
-    text = value.cast(pl.String).str.strip_chars().str.to_lowercase()
-    return pl.when(text != "").then(text)
+def each(column: str, work: Callable[[pl.Series], pl.Series]) -> pl.Expr:
+    """A column worked on, each different value once; few texts are quickest as categories."""
+
+    def worked(values: pl.Series) -> pl.Series:
+        different = values.unique().alias("value")
+        found = work(different.cast(pl.String)).cast(pl.Categorical).alias("found")
+        rows, pairs = values.to_frame("value"), pl.DataFrame([different, found])
+        joined = rows.join(pairs, on="value", how="left", nulls_equal=True, maintain_order="left")
+        return joined["found"]
+
+    return pl.col(column).map_batches(worked, pl.Categorical, is_elementwise=True)
 
 
-def parameter(tag: str) -> pl.Expr:
-    """The value that the urls give to a tag."""
-    return pl.col("url").map_batches(
-        lambda urls: parameters_of(urls, [tag])[tag], pl.String, is_elementwise=True
-    )
+def tidy(texts: pl.Series) -> pl.Series:
+    """Texts in small letters, null where they are blank."""
+    texts = texts.str.strip_chars().str.to_lowercase()
+    return texts.set(texts.str.len_bytes() == 0, None)
 
 
 def origin(columns: Collection[str]) -> pl.Expr:
     """The host of the referrer, "(own)" where it is that of the clicked url."""
-    came = pl.col("referrer").cast(pl.String)
-    site = pl.coalesce(host(came), came.str.extract(APP, 1), came.str.extract(BARE, 1))
-    site = site.str.to_lowercase().str.strip_prefix("www.")
-    nothing = came.str.strip_chars().str.to_lowercase().is_in(["", *DIRECT])
-    site = pl.when(nothing.fill_null(True)).then(None).otherwise(site.fill_null(UNREADABLE))
+    site = each("referrer", sites_of)
     if "url" not in columns:
         return site
-    page = host(pl.col("url").cast(pl.String)).str.strip_prefix("www.")
-    return pl.when(site == page).then(pl.lit(OWN)).otherwise(site)
+    page = each("url", lambda urls: hosts_of(urls).str.strip_prefix("www."))
+    return pl.when(site == page).then(pl.lit(OWN)).otherwise(site.cast(pl.String))
 
 
-def host(urls: pl.Expr) -> pl.Expr:
-    """The host that addresses name."""
-    return urls.map_batches(hosts_of, pl.String, is_elementwise=True)
+def sites_of(referrers: pl.Series) -> pl.Series:
+    """The hosts of referrers, also of applications and of those without http://."""
+    apps, bare = referrers.str.extract(APP, 1), referrers.str.extract(BARE, 1)
+    found = hosts_of(referrers).zip_with(hosts_of(referrers).is_not_null(), apps)
+    found = found.zip_with(found.is_not_null(), bare).fill_null(UNREADABLE)
+    nothing = tidy(referrers).is_in(DIRECT) | tidy(referrers).is_null()
+    return found.str.to_lowercase().str.strip_prefix("www.").set(nothing, None)
 
 
 def decided(rules: pl.DataFrame, kinds: pl.DataFrame) -> pl.Series:

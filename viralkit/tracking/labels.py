@@ -71,8 +71,9 @@ def label_clicks(
             "Pass 30."
         )
     labelled = with_flags(with_channels(clicks.lazy(), require_rules(rules))).collect()
-    gap = timedelta(minutes=inactivity_minutes)
-    return labelled.with_columns(sessions(labelled, gap))
+    labelled = labelled.with_columns(pl.col("channel").cast(pl.String))
+    labelled = labelled.with_columns(sessions(labelled, timedelta(minutes=inactivity_minutes)))
+    return labelled.select(dict.fromkeys([*clicks.columns, "channel", "session", "flag"]).keys())
 
 
 def with_flags(clicks: pl.LazyFrame) -> pl.LazyFrame:

@@ -110,7 +110,10 @@ def channel_table(
     """
     if not 0 < alpha < 1:
         raise TableError(f"alpha={show(alpha)}; allowed: between 0 and 1. Pass 0.05.")
-    frame = labelled(require_clicks(clicks), rules, by)
+    scan = require_clicks(clicks)
+    frame = labelled(scan, rules, by)
+    if isinstance(clicks, pl.DataFrame):
+        frame = frame.collect().lazy()  # so that the rules are applied once
     columns = frame.collect_schema()
     if by not in columns:
         raise TableError(
@@ -122,13 +125,12 @@ def channel_table(
             f"column {show(by)} is {columns[by]}; allowed: text. Cast it: "
             f"pl.col({show(by)}).cast(pl.String)."
         )
-    names = frame.select(pl.col(by).cast(pl.String)).unique().collect(engine="streaming")
-    names = names.to_series().drop_nulls().sort()
-    frame = frame.with_columns(place_of(pl.col(by), names))
-    table = by_click(frame)
-    if "user" in columns:
-        people = with_brought(*by_user(frame, len(names)))
-        table = table.join(of_people(people), on="place", how="left")
+    names = names_of(frame, by)
+    frame = with_rank(frame.with_columns(place_of(pl.col(by), names)), scan, len(names) + 1)
+    asked = [by_click(frame)] + [by_user(frame, len(names) + 1)] * ("user" in columns)
+    table, *people = pl.collect_all(asked, engine="streaming")
+    if people:
+        table = table.join(of_people(with_brought(people[0], frame)), on="place", how="left")
         table = table.with_columns(pl.col(*PEOPLE).fill_null(0))
     return finished(without_unknown(table, columns), names.rename(by), alpha)
 
@@ -161,11 +163,19 @@ def require_clicks(clicks: pl.DataFrame | pl.LazyFrame) -> pl.LazyFrame:
     return lazy
 
 
+def names_of(clicks: pl.LazyFrame, by: str) -> pl.Series:
+    """The different names in a column, sorted, without null."""
+    dtype = clicks.collect_schema()[by]
+    if isinstance(dtype, pl.Enum):
+        return dtype.categories.sort()
+    names = clicks.select(pl.col(by).cast(pl.String)).unique().collect(engine="streaming")
+    return names.to_series().drop_nulls().sort()
+
+
 def place_of(value: pl.Expr, names: pl.Series) -> pl.Expr:
     """The place of a name among the names; one beyond them where it is null."""
-    return (
-        value.cast(pl.Enum(names)).to_physical().cast(pl.Int64).fill_null(len(names)).alias("place")
-    )
+    place = value.cast(pl.Enum(names)).to_physical().cast(pl.Int64)
+    return place.fill_null(len(names)).alias("place")
 
 
 def acted(clicks: pl.LazyFrame, action: str) -> pl.Expr:
@@ -175,49 +185,46 @@ def acted(clicks: pl.LazyFrame, action: str) -> pl.Expr:
     return (pl.col("action") == action).fill_null(action == "visit")
 
 
-def by_click(clicks: pl.LazyFrame) -> pl.DataFrame:
+def with_rank(clicks: pl.LazyFrame, scan: pl.LazyFrame, places: int) -> pl.LazyFrame:
+    """The clicks with their rank: by time, visits first, then by the place of the channel."""
+    time = pl.col("time").to_physical()
+    first, last = scan.select(time.min(), last=time.max()).collect(engine="streaming").row(0)
+    size = 2 * places
+    dtype = pl.Int64 if ((last or 0) - (first or 0) + 1) * size < 2**63 else pl.Int128
+    late = (~acted(clicks, "visit")).cast(dtype) * places
+    return clicks.with_columns(rank=(time - first).cast(dtype) * size + late + pl.col("place"))
+
+
+def by_click(clicks: pl.LazyFrame) -> pl.LazyFrame:
     """Visits, flagged clicks, and what nobody known passed on, by the channel of the click."""
     columns = clicks.collect_schema().names()
     used = is_used(columns)
     nobody = pl.col("user").is_null() if "user" in columns else pl.lit(True)
-    return (
-        clicks.group_by("place")
-        .agg(
-            visits=(used & acted(clicks, "visit")).sum(),
-            shares=(used & nobody & acted(clicks, "share")).sum(),
-            flagged=(~used).sum(),
-        )
-        .collect(engine="streaming")
+    return clicks.group_by("place").agg(
+        visits=(used & acted(clicks, "visit")).sum(),
+        shares=(used & nobody & acted(clicks, "share")).sum(),
+        flagged=(~used).sum(),
     )
 
 
-def by_user(clicks: pl.LazyFrame, places: int) -> tuple[pl.DataFrame, pl.LazyFrame]:
-    """The first click of each user and what they did; and the clicks with the rank of each.
-
-    The rank orders the clicks of a user: by time, visits first, then by the place of the channel.
-    """
+def by_user(clicks: pl.LazyFrame, places: int) -> pl.LazyFrame:
+    """The rank and place of each user's first click, and what they did."""
     used = clicks.filter(is_used(clicks.collect_schema().names()), pl.col("user").is_not_null())
-    time = pl.col("time").to_physical()
-    first, last = used.select(time.min(), last=time.max()).collect(engine="streaming").row(0)
-    size = 2 * (places + 1)
-    dtype = pl.Int64 if ((last or 0) - (first or 0) + 1) * size < 2**63 else pl.Int128
-    late = (~acted(clicks, "visit")).cast(dtype) * (places + 1)
-    used = used.with_columns(rank=(time - first).cast(dtype) * size + late + pl.col("place"))
     people = used.group_by("user").agg(
         pl.min("rank"),
         sign_ups=acted(clicks, "sign_up").any(),
         conversions=acted(clicks, "conversion").any(),
         shares=acted(clicks, "share").sum(),
     )
-    place = (pl.col("rank") % (places + 1)).cast(pl.Int64)
-    return people.collect(engine="streaming").with_columns(place=place), used
+    return people.with_columns(place=(pl.col("rank") % places).cast(pl.Int64))
 
 
 def with_brought(people: pl.DataFrame, clicks: pl.LazyFrame) -> pl.DataFrame:
     """The users with how many others name them as who shared, on the first click."""
     if "referral" not in clicks.collect_schema():
         return people.with_columns(brought=pl.lit(None, pl.Int64))
-    invited = clicks.filter(pl.col("referral") != "").select("user", "rank", "referral")
+    used = clicks.filter(is_used(clicks.collect_schema().names()))
+    invited = used.filter(pl.col("referral") != "").select("user", "rank", "referral")
     first = invited.join(people.lazy().select("user", "rank"), on=["user", "rank"], how="semi")
     by_whom = first.group_by("user").agg(pl.col("referral").cast(pl.String).min())
     others = by_whom.filter(pl.col("user").cast(pl.String) != pl.col("referral"))
