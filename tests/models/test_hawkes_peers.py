@@ -18,7 +18,7 @@ TIMES = [0.3, 0.7, 1.1, 1.15, 2.6, 2.9, 3.0, 4.8, 7.7, 7.9, 8.05, 9.4]
 PEERS = pl.read_csv(Path(__file__).with_name("hawkes_peers.csv"))
 
 
-@pytest.mark.parametrize("row", PEERS.iter_rows(named=True), ids=lambda row: row["peer"])
+@pytest.mark.parametrize("row", PEERS.to_dicts(), ids=lambda row: row["peer"])
 def test_log_likelihood_is_that_of_other_packages(row: dict) -> None:
     params = {name: row[name] for name in ("mu", "kappa", "theta", "c") if row[name] is not None}
     model = vk.Hawkes(TIMES, kernel=row["kernel"], background="constant", observed_until=10.0)
