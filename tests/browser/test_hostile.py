@@ -75,6 +75,17 @@ CELLS = [
     "kinds = [vk.power_of(2, 5).with_columns(kind=pl.lit(name)) for name in names[:4]]\n"
     "vk.generations_chart(pl.concat(kinds), 'kind')",
     "vk.explore_cascade(tree)",
+    "times = [0, 40, 60, 200, 230, 240, 500, 520, 900, 1000, 1010, 2000.0]\n"
+    "burst = pl.DataFrame({'cascade_id': names[0], 'event_id': ids[:12], 'time': times})\n"
+    "hawkes = vk.Hawkes(burst, observed_until=2700)\nvk.fit_chart(hawkes.fit())",
+    "vk.fit_chart(hawkes.fit(), view='growth')",
+    "vk.residual_chart(hawkes.fit())",
+    "vk.explore_fit(hawkes)",
+    "daily = pl.DataFrame({'item': names[1], 'time': [float(i) for i in range(24)],"
+    " 'count': [90, 40, 150, 60, 30, 80] * 4, 'kind': 'incremental'})\n"
+    "daily = daily.with_columns(period_end=pl.col('time') + 1)\n"
+    "shares = daily.with_columns(pl.col('count') // 10 + pl.int_range(24) % 5)\n"
+    "vk.explore_fit(vk.HawkesIntensity(daily, shares, unit='period'))",
     "texts = pl.DataFrame({'file': names, 'line': 1, 'column': names, 'value': names,"
     " 'reason': names})\nQuality(texts.select(check='file', rows='line', note='file'),"
     " texts)",
@@ -102,7 +113,7 @@ def opened(lab, browser) -> Iterator[tuple]:
     panel = driving.open_notebook(page, lab, "hostile.ipynb")
     driving.run_all(page)
     assert driving.errors(page) == []
-    panel.locator(".viralkit-explorer .vega-embed canvas").nth(4).wait_for(state="attached")
+    panel.locator(".viralkit-explorer .vega-embed canvas").nth(6).wait_for(state="attached")
     yield page, panel, outside
     page.close()
 
@@ -123,13 +134,13 @@ def test_nothing_breaks_in_jupyterlab(opened) -> None:
     assert driving.errors(page) == []
     drawn = driving.charts_drawn(panel)
     assert all(drawn), f"blank charts at places {[i for i, ok in enumerate(drawn) if not ok]}"
-    assert len(drawn) >= driving.charts_expected(page) == 16
+    assert len(drawn) >= driving.charts_expected(page) == 21
 
 
 def test_sliders_move_and_still_nothing_runs(opened) -> None:
     page, panel, _ = opened
     found = driving.explorers(panel)
-    assert len(found) == 5
+    assert len(found) == 7
     for explorer in found:
         before = driving.looks(explorer)
         driving.move(driving.sliders(explorer)[0])

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import polars as pl
 import pytest
+from scipy import stats
 
 import viralkit as vk
 from viralkit.models.hawkes_descendants import descendants, expected_descendants
@@ -212,6 +213,11 @@ def test_the_law_of_the_final_size_is_that_of_simulations(n, weight, first, near
 def test_the_law_without_marks_sums_to_one_also_when_critical():
     (middle,), never = descendants(1.0, 10.0, np.ones(1), [0.5])
     assert never == 0 and middle == 213  # by summing the chances one by one, to 20,000
+    size = np.arange(1.0, 200_000)
+    chance = 10 / size * stats.poisson.pmf(size - 1, 10 + size)
+    reached = np.exp(-10) + np.cumsum(chance)
+    (high,), _ = descendants(1.0, 10.0, np.ones(1), [0.95])
+    assert high == pytest.approx(np.searchsorted(reached, 0.95), rel=0.01)
     (none,), never = descendants(0.9, 0.0, np.ones(1), [0.975])
     assert (none, never) == (0.0, 0.0)
 

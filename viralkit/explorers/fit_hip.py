@@ -7,7 +7,7 @@ import altair as alt
 import ipywidgets
 import numpy as np
 import polars as pl
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from viralkit.charts.bursts import told
 from viralkit.charts.parts import (
@@ -66,7 +66,7 @@ class _Trial:
 
     def _known(self, quantity: Callable[[Any], float]) -> tuple[float, float, float]:
         """Return what the best fit makes of a quantity, with its 95 % interval."""
-        reach, value = float(stats.t(self.best.df_resid).ppf(0.975)), float(quantity(self.z))
+        reach, value = self.best.reach(0.05), float(quantity(self.z))
         with np.errstate(over="ignore"):
             factor = float(np.exp(reach * self.best.log_error(quantity)))
         return value, value / factor, value * factor

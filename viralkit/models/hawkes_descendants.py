@@ -61,7 +61,8 @@ def _reached(branching: float, first: float, marks: Array) -> tuple[Array, Array
     chance[0] = np.exp(-first)
     if first > 0:
         chance[1:] = np.exp(_log_chance(branching, first, marks, size[1:]))
-    between = np.diff(far) * (chance[EVERY + 1 :] + chance[EVERY:-1]) / 2
+    height = far * chance[EVERY:]  # by the log of the size, on which the law is smooth
+    between = np.diff(np.log(far)) * (height[1:] + height[:-1]) / 2
     reached = np.cumsum(np.concatenate([chance[: EVERY + 1], between]))
     reached[EVERY + 1 :] += (chance[EVERY + 1 :] - chance[EVERY]) / 2  # of integral and sum
     return size, np.minimum(reached, 1.0)
