@@ -58,13 +58,13 @@ def burst(after: np.ndarray, level: float) -> Relaxation:
     return model
 
 
-def robust_poisson(after: np.ndarray) -> tuple[float, float]:
-    import statsmodels.api as sm
-
-    design = sm.add_constant(-np.log(np.arange(1.0, after.size + 1)))
-    fit = sm.GLM(after, design, family=sm.families.Poisson()).fit(cov_type="HC0")
-    low, high = fit.conf_int()[1]
-    return low, high
+def robust_poisson(after: np.ndarray, mean: np.ndarray, exponent: float) -> tuple[float, float]:
+    """HC0: what GLM(…, Poisson()).fit(cov_type="HC0") of statsmodels gives."""
+    design = np.column_stack([np.ones(after.size), -np.log(np.arange(1.0, after.size + 1))])
+    bread = np.linalg.inv(design.T @ (design * mean[:, None]))
+    half = design @ bread[1] * (after - mean)
+    reach = 1.959964 * float(np.sqrt(half @ half))
+    return exponent - reach, exponent + reach
 
 
 def log_least_squares(after: np.ndarray) -> float:
@@ -87,8 +87,8 @@ def one(after: np.ndarray, level: float) -> dict[str, tuple[float, float, float]
         fit = model.fit(family=family)
         low, high = fit.conf_int().row(0)[1:]
         found[family] = (fit.params["exponent_after"], low, high)
-    low, high = robust_poisson(after)
-    found["robust Poisson"] = ((low + high) / 2, low, high)
+    middle = fit.params["exponent_after"]  # of the quasi-Poisson fit, which Poisson's is
+    found["robust Poisson"] = (middle, *robust_poisson(after, fit.fittedvalues, middle))
     biased = log_least_squares(after)
     return found | {"log least squares": (biased, np.nan, np.nan)}
 

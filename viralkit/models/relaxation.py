@@ -191,15 +191,18 @@ def fit_side(side: Side, family: str) -> Fall:
         dispersion = pearson(side, 0.0, start) / freedom
         return fall_of(side, start, 0.0, dispersion, freedom)
 
+    place = start
+
     def excess(overdispersion: float) -> float:
-        place = solve(side, overdispersion, start)
+        nonlocal place
+        place = solve(side, overdispersion, place)
         return pearson(side, overdispersion, place) - freedom
 
     most = 1.0
     while excess(most) > 0 and most < 1e6:
         most *= 4
     found = float(optimize.brentq(excess, 0.0, most, xtol=1e-12)) if excess(0.0) > 0 else 0.0
-    return fall_of(side, solve(side, found, start), found, 1.0, freedom)
+    return fall_of(side, solve(side, found, place), found, 1.0, freedom)
 
 
 def solve(side: Side, overdispersion: float, start: Array) -> Array:
@@ -208,12 +211,22 @@ def solve(side: Side, overdispersion: float, start: Array) -> Array:
     for _ in range(200):
         mean, slopes = side.mean_and_slopes(*place)
         weighted = slopes / (mean + overdispersion * mean**2)[:, None]
-        step = np.linalg.lstsq(weighted.T @ slopes, weighted.T @ (side.count - mean), rcond=None)[0]
+        step = scored(weighted.T @ slopes, weighted.T @ (side.count - mean))
         step *= min(1.0, 1.0 / max(float(np.abs(step).max()), 1e-300))
         place = place + step
         if float(np.abs(step).max()) < 1e-12:
             break
     return place
+
+
+def scored(information: Array, score: Array) -> Array:
+    """The step of scoring; the shortest one where the information is singular."""
+    (a, b), (_, d) = information
+    determinant = a * d - b * b
+    if not determinant > 1e-10 * a * d:
+        return np.asarray(np.linalg.lstsq(information, score, rcond=None)[0])
+    x, y = score
+    return np.array([d * x - b * y, a * y - b * x]) / determinant
 
 
 def pearson(side: Side, overdispersion: float, place: Array) -> float:
