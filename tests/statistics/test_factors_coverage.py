@@ -6,6 +6,7 @@ the share of replicates: whose 95 % interval holds the truth (coverage), whose p
 with equal versions (level), or with the people that `people_needed` asks for (power, 80 % wanted).
 `fits` counts replicates that have an interval (somebody acted). The control takes contacts for
 independent of who tells them, and must fail; "n - 1 degrees of freedom" is what most would take.
+With few people the comparison errs on the safe side, so that is shown, not claimed.
 """
 
 import os
@@ -111,10 +112,10 @@ STUDIES: dict[str, tuple[Callable[[], Iterator[tuple[str, Row]]], bool]] = {}
 for world in WORLDS:
     STUDIES[f"{world}, delta"] = (lambda n=world: one_version(n), True)
 for world in ("uneven", "very uneven", "most are silent"):
-    how = {"interval": "bootstrap", "replicates": 499}
+    how = {"interval": "bootstrap", "replicates": 199}
     STUDIES[f"{world}, bootstrap"] = (lambda n=world, how=how: one_version(n, **how), False)
 for world in WORLDS:
-    STUDIES[f"{world}, two versions"] = (lambda n=world: two_versions(n), True)
+    STUDIES[f"{world}, two versions"] = (lambda n=world: two_versions(n), world != "few people")
 for world, lift in (("all alike", 1.25), ("uneven", 1.25), ("very uneven", 1.25), ("uneven", 2)):
     STUDIES[f"{world}, b told {lift:g}-fold"] = (lambda n=world, r=lift: lifted(n, r), True)
 STUDIES["very uneven, n - 1 degrees of freedom"] = (lambda: simple("very uneven", "n - 1"), False)
