@@ -112,6 +112,11 @@ def test_the_first_click_of_a_session_is_its_touch() -> None:
     assert column(clicks, "last")["a"] == 1
 
 
+def test_who_comes_back_to_an_open_page_has_no_new_touch() -> None:
+    assert column(log("a b internal !", "internal c !"), "last") == {"a": 0, "b": 1, "c": 1}
+    assert column(log("internal !", "a"), "last") == {"unknown": 1, "a": 0}
+
+
 def test_conversions_of_nobody_are_unknown_in_every_model() -> None:
     clicks = log("a !", "a b !", "c", "b !")
     clicks = clicks.with_columns(pl.when(pl.col("user") != "u3").then("user"))
@@ -331,7 +336,9 @@ def test_a_repeated_converter_widens_the_interval() -> None:
 
 
 def test_no_credit_and_all_credit_have_the_limits_of_clopper_and_pearson() -> None:
-    table = vk.attribution_table(log("a b ! !", *["a b !"] * 19, *["a"] * 30), "last").sort("channel")
+    table = vk.attribution_table(log("a b ! !", *["a b !"] * 19, *["a"] * 30), "last").sort(
+        "channel"
+    )
     limit = 1 - 0.025 ** (1 / 20)
     assert table["upper"].to_list() == pytest.approx([limit, 1.0])
     assert table["lower"].to_list() == pytest.approx([0.0, 1 - limit])

@@ -152,6 +152,15 @@ def test_a_channel_that_is_off_has_no_click_and_the_others_keep_theirs() -> None
     assert truth.filter(chance).equals(TRUTH.filter(chance))
 
 
+@pytest.mark.parametrize(
+    "how", [{"off": "friends"}, {"channels": TRUTH.filter(pl.col("drawn_by") != "invitation")}]
+)
+def test_nobody_shares_where_there_are_no_invitations(how: dict) -> None:
+    clicks, _ = vk.simulate_clicks(2_000, seed=11, **how)
+    assert set(clicks["action"]) == {"visit", "sign_up", "conversion"}
+    assert clicks["referral"].count() == 0
+
+
 def test_the_same_seed_gives_the_same_log_and_another_does_not() -> None:
     assert vk.simulate_clicks(4_000, seed=11)[0].equals(CLICKS)
     assert not vk.simulate_clicks(4_000, seed=12)[0].equals(CLICKS)

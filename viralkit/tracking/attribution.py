@@ -69,8 +69,9 @@ def attribution_table(
     Notes
     -----
     A path is a person's sessions up to a conversion since the conversion before; each session is
-    one touch, of the channel of its first click that is no conversion. A second conversion in a
-    session has that session alone as its path. Sessions after the last conversion are a path
+    one touch, of the channel of its first click that is neither a conversion nor "internal" (from a
+    page of the site itself, as after a pause); without such a click it is none. A second conversion
+    in a session has that session alone as its path. Sessions after the last conversion are a path
     without conversion, which only "markov" uses. A conversion that no click led to (its user is
     null, for instance) is credited to "unknown". All conversions weigh the same.
 

@@ -31,8 +31,8 @@ def write_log(
     visits = _visits(world, draws, inviter)
     second = visits.filter(pl.Series(rng.random(visits.height) < PAGES))
     signed, done = np.flatnonzero(world.signed), np.flatnonzero(np.isfinite(world.converts))
-    asked = draws.parent[world.signed[draws.parent]]
-    shares = _rows(asked, world.first_time[asked] + 4 * MINUTE, "share", asked)
+    sharer = world.asked
+    shares = _rows(sharer, world.first_time[sharer] + 4 * MINUTE, "share", sharer)
     parts = [
         _tagged(visits, table),
         _inside(second.select("person", pl.col("day") + MINUTE, "action"), "more"),

@@ -9,6 +9,7 @@ from viralkit.tracking.labels import label_clicks
 from viralkit.wording import show_names
 
 UNKNOWN = "unknown"
+INTERNAL = "internal"  # what label_clicks calls clicks from page to page of the site itself
 DAY = 86_400_000_000  # microseconds
 CODES = {"channel": pl.String, "code": pl.Int64}
 CONVERSION = pl.col("action") == "conversion"
@@ -74,7 +75,7 @@ def _unused(clicks: pl.DataFrame) -> pl.Expr:
 
 
 def _sessions(known: pl.DataFrame) -> pl.DataFrame:
-    """A row a session: its first click that is no conversion, and its conversions."""
+    """A row a session: its first click from outside, if there is one, and its conversions."""
     rows = known.select(
         pl.col("user").rank("dense").cast(pl.UInt32) - 1,
         "session",
@@ -83,7 +84,8 @@ def _sessions(known: pl.DataFrame) -> pl.DataFrame:
         conversion=CONVERSION.fill_null(False),
     ).sort("user", "session", "time", maintain_order=True)
     keys, sign = ["user", "session"], pl.col("conversion")
-    first = rows.filter(~sign).unique(keys, keep="first", maintain_order=True)
+    outside = ~sign & (pl.col("channel") != INTERNAL)
+    first = rows.filter(outside).unique(keys, keep="first", maintain_order=True)
     ends = rows.filter(sign).group_by(keys).agg(pl.len().alias("conversions"), end=pl.min("time"))
     both = first.drop("conversion").join(ends, keys, "full", coalesce=True, nulls_equal=True)
     both = both.sort("user", pl.coalesce("time", "end"), maintain_order=True)

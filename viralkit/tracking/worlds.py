@@ -62,7 +62,10 @@ class Draws:
 
 @dataclass(frozen=True)
 class World:
-    """What happened: which clicks, who came first when and how, who converted when."""
+    """What happened: which clicks, who came first when and how, who converted when.
+
+    `asked` lists those who shared their link, once for each friend who got it.
+    """
 
     seen: Flags
     first_time: Floats
@@ -71,6 +74,7 @@ class World:
     converts: Floats
     returns: Flags
     back: Integers
+    asked: Integers
 
     @property
     def conversions(self) -> int:
@@ -98,8 +102,9 @@ def draw(rng: np.random.Generator, people: int, plan: Plan, baseline: float, day
     after = np.concatenate([np.full(len(base[0]), -1), *(clicks for _, clicks in following)])
     luck = rng.random(len(person))
     delay = _delays(rng, plan.at_once[channel])
-    parent = _friends(rng, people, float(plan.brings.max()))
     invitation = [*plan.codes("invitation"), plan.direct][0]
+    invites = float(plan.brings.max()) if invitation < plan.direct else 0.0
+    parent = _friends(rng, people, invites)
     everybody, friends = people + len(parent), len(parent)
     return Draws(
         wants,
@@ -185,7 +190,8 @@ def live(draws: Draws, plan: Plan, on: Flags) -> World:
     order = np.flatnonzero(seen)[np.argsort(-time[seen], kind="stable")]
     first_channel[person[order]], first_time[person[order]] = channel[order], time[order]
     signed = np.isfinite(first_time) & (draws.signs[: len(converts)] < SIGNS_UP)
-    first = World(seen, first_time, first_channel, signed, converts, returns, back)
+    nobody = np.zeros(0, np.int64)
+    first = World(seen, first_time, first_channel, signed, converts, returns, back, nobody)
     return _with_friends(first, draws, plan, on)
 
 
@@ -222,4 +228,5 @@ def _with_friends(world: World, draws: Draws, plan: Plan, on: Flags) -> World:
         np.append(world.converts, converts),
         np.append(world.returns, moved & (draws.friend_delay > 0)),
         world.back,
+        draws.parent[signed[draws.parent] & (code >= 0 and on[code])],
     )
