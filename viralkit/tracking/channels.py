@@ -1,23 +1,21 @@
 """Which channel a click came by: an editable table of rules, and how they are applied."""
 
-from collections.abc import Callable, Collection, Iterator
-from functools import reduce
-from operator import and_
+from collections.abc import Iterator
 
 import polars as pl
 
 from viralkit.tables import TableError, require_polars
 from viralkit.tracking.known_sites import LATER_MEDIUMS, MEDIUMS, NAMES, SITES
-from viralkit.urls import TAGS, hosts_of, parameters_of
+from viralkit.tracking.matching import (
+    DIRECT,
+    OWN,
+    PATTERNS,
+    UNKNOWN,
+    UNREADABLE,
+    Matcher,
+    first_rule,
+)
 from viralkit.wording import show, show_names
-
-PATTERNS = ("medium", "source", "campaign", "term", "content", "referrer", "referral", "link_id")
-UNKNOWN = "unknown"
-OWN = "(own)"  # a page of the site itself
-UNREADABLE = "(unreadable)"  # a referrer that names no host
-APP = r"^(?i)android-app://([a-z0-9_.]+)"
-BARE = r"^(?i)[\x00-\x20]*([a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,})(?:[:/?#]|$)"
-DIRECT = ("direct", "(direct)", "-", "(none)")
 
 
 def channel_rules() -> pl.DataFrame:
@@ -118,102 +116,12 @@ def require_rules(rules: pl.DataFrame | None) -> pl.DataFrame:
 
 def with_channels(clicks: pl.LazyFrame, rules: pl.DataFrame) -> pl.LazyFrame:
     """The clicks with their channel (an Enum), in the same order."""
-    values = values_of(clicks.collect_schema().names(), rules)
-    marks = {f"{name}, as rules see it": name for name in values}
-    keyed = clicks.drop("channel", strict=False).with_columns(
-        values[name].alias(mark) for mark, name in marks.items()
+    matcher = Matcher(rules, clicks.collect_schema().names())
+    dtype = pl.Enum(matcher.channels)
+    if not matcher.columns:
+        only = first_rule(rules, pl.DataFrame({"": [0]})).item()
+        return clicks.with_columns(channel=pl.lit(only, dtype))
+    channel = pl.struct(matcher.columns).map_batches(
+        lambda batch: matcher.channel(batch.struct.unnest()), dtype, is_elementwise=True
     )
-    if not values:
-        channel = decided(rules, pl.DataFrame({"": [0]}))
-        return keyed.with_columns(channel=pl.lit(channel.item(), pl.Enum(channel)))
-    kinds = keyed.select(list(marks)).unique().collect(engine="streaming")
-    channel = decided(rules, kinds.rename(marks).cast(pl.String))
-    channel = channel.cast(pl.Enum(channel.unique().sort()))
-    joined = keyed.join(
-        kinds.lazy().with_columns(channel),
-        on=list(marks),
-        how="left",
-        nulls_equal=True,
-        maintain_order="left",
-    )
-    return joined.drop(list(marks))
-
-
-def values_of(columns: Collection[str], rules: pl.DataFrame) -> dict[str, pl.Expr]:
-    """What the rules look at: columns, or the tags of the url where there is no such column."""
-    values = {}
-    for name in (name for name in PATTERNS if name in rules.columns and rules[name].count()):
-        if name in columns:
-            value = origin(columns) if name == "referrer" else each(name, tidy)
-        elif name in TAGS and "url" in columns:
-            value = each("url", lambda urls, tag=TAGS[name]: tidy(parameters_of(urls, [tag])[tag]))
-        else:
-            continue
-        whether = rules[name].drop_nulls().is_in(["", "*"]).all()  # there is one, no more
-        values[name] = pl.when(value.is_not_null()).then(pl.lit("*")) if whether else value
-    return values
-
-
-def each(column: str, work: Callable[[pl.Series], pl.Series]) -> pl.Expr:
-    """A column worked on, each different value once; few texts are quickest as categories."""
-
-    def worked(values: pl.Series) -> pl.Series:
-        different = values.unique().alias("value")
-        found = work(different.cast(pl.String)).cast(pl.Categorical).alias("found")
-        rows, pairs = values.to_frame("value"), pl.DataFrame([different, found])
-        joined = rows.join(pairs, on="value", how="left", nulls_equal=True, maintain_order="left")
-        return joined["found"]
-
-    return pl.col(column).map_batches(worked, pl.Categorical, is_elementwise=True)
-
-
-def tidy(texts: pl.Series) -> pl.Series:
-    """Texts in small letters, null where they are blank."""
-    texts = texts.str.strip_chars().str.to_lowercase()
-    return texts.set(texts.str.len_bytes() == 0, None)
-
-
-def origin(columns: Collection[str]) -> pl.Expr:
-    """The host of the referrer, "(own)" where it is that of the clicked url."""
-    site = each("referrer", sites_of)
-    if "url" not in columns:
-        return site
-    page = each("url", lambda urls: hosts_of(urls).str.strip_prefix("www."))
-    return pl.when(site == page).then(pl.lit(OWN)).otherwise(site.cast(pl.String))
-
-
-def sites_of(referrers: pl.Series) -> pl.Series:
-    """The hosts of referrers, also of applications and of those without http://."""
-    apps, bare = referrers.str.extract(APP, 1), referrers.str.extract(BARE, 1)
-    found = hosts_of(referrers).zip_with(hosts_of(referrers).is_not_null(), apps)
-    found = found.zip_with(found.is_not_null(), bare).fill_null(UNREADABLE)
-    nothing = tidy(referrers).is_in(DIRECT) | tidy(referrers).is_null()
-    return found.str.to_lowercase().str.strip_prefix("www.").set(nothing, None)
-
-
-def decided(rules: pl.DataFrame, kinds: pl.DataFrame) -> pl.Series:
-    """The channel of each kind of click: that of the first rule that holds."""
-    tests = []
-    for patterns in rules.iter_rows(named=True):
-        channel = pl.lit(patterns.pop("channel"))
-        tests.append(pl.when(holds(patterns, kinds.columns)).then(channel))
-    return kinds.with_columns(channel=pl.coalesce(*tests, pl.lit(UNKNOWN)))["channel"]
-
-
-def holds(patterns: dict[str, str | None], columns: list[str]) -> pl.Expr:
-    """Whether all patterns of a rule hold."""
-    given = {name: pattern for name, pattern in patterns.items() if pattern is not None}
-    if not set(given) <= set(columns):
-        return pl.lit(False)
-    tests = (matches(pl.col(name), pattern) for name, pattern in given.items())
-    return reduce(and_, tests, pl.lit(True))
-
-
-def matches(value: pl.Expr, pattern: str) -> pl.Expr:
-    """Whether a value is there, absent, equal, or below a domain."""
-    if pattern in ("", "*"):
-        return value.is_not_null() if pattern else value.is_null()
-    if pattern.endswith(".*"):
-        name = pl.escape_regex(pattern.removesuffix(".*"))
-        return value.str.contains(rf"^(?:.*\.)?{name}\.[a-z]{{2,3}}(?:\.[a-z]{{2}})?$")
-    return (value == pattern) | value.str.ends_with(f".{pattern}")
+    return clicks.with_columns(channel=channel)
