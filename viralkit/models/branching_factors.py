@@ -73,9 +73,9 @@ def decompose(
     most of the action, so their variance is itself uncertain: the degrees of freedom are
     2n/(kurtosis - 1), at most n - 1, as the variance of a variance asks for (Satterthwaite, 1946,
     doi:10.2307/3002019). Ninety-five percent intervals then hold the truth in 93 % to 97 % of
-    2,000 simulated studies with ten people behind a factor and more; with n - 1 it is down to
-    90 % (tests/statistics/factors_coverage.csv). The bootstrap-t: Efron and Tibshirani (1993), An
-    Introduction to the Bootstrap, chapter 12.
+    2,000 simulated studies with about ten people behind a factor and more; with n - 1 it is down
+    to 91 % (tests/statistics/factors_coverage.csv). The bootstrap-t: Efron and Tibshirani (1993),
+    An Introduction to the Bootstrap, chapter 12.
 
     Examples
     --------
