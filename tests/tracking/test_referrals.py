@@ -78,6 +78,17 @@ def test_a_simulated_world_comes_back():
     assert quality["k_factor"][0] == pytest.approx(referred / truth.height)
 
 
+def test_the_interval_of_k_is_that_of_k_factor():
+    truth = vk.simulate_cascades(0.8, 0.3, n_cascades=100, largest=500, seed=2)
+    time = START + pl.duration(microseconds=pl.col("time") * 1e6)
+    table = truth.select(user="event_id", invited_by="parent_id", time=time)
+    quality = vk.referral_cascades(table)[1].row(0)
+    children = truth.group_by("parent_id").len().drop_nulls()["len"].to_list()
+    each = children + [0] * (truth.height - len(children))
+    k = vk.k_factor(each, each).row(2, named=True)
+    assert quality[2:5] == pytest.approx((k["estimate"], k["lower"], k["upper"]))
+
+
 def test_self_referral_and_unknown_inviters_start_their_own_cascade():
     table = sign_ups([*ORDINARY, ("eve", "eve", 500), ("fay", "nobody", 600), ("gus", "", 700)])
     events, quality = vk.referral_cascades(table)
@@ -126,6 +137,8 @@ def test_a_clock_that_runs_backwards_and_one_that_is_too_fast():
     assert of(events, "parent_id")["bob"] == "ann"
     assert of(events, "time") == {"bob": 0, "ann": 60, "cat": 65, "dan": 100}
     assert vk.cascade_table(events)["size"].item() == 4
+    exact, _ = vk.referral_cascades(table, too_fast_seconds=5)
+    assert of(exact, "flag")["cat"] is None, "five seconds are not sooner than five"
     none, _ = vk.referral_cascades(table, too_fast_seconds=0)
     assert of(none, "flag")["cat"] is None
 

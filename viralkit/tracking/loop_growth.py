@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import inf
 from numbers import Real
 from typing import Literal, NamedTuple
@@ -84,6 +85,7 @@ def check_loop(
         )
 
 
+@lru_cache(maxsize=64)  # several figures ask for the same run
 def grow(
     k: float, stay: float, users: float, inflow: float, cycles: int, convention: str
 ) -> Growth:
