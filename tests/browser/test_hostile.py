@@ -75,7 +75,7 @@ CELLS = [
     "kinds = [vk.power_of(2, 5).with_columns(kind=pl.lit(name)) for name in names[:4]]\n"
     "vk.generations_chart(pl.concat(kinds), 'kind')",
     "vk.explore_cascade(tree)",
-    "times = [0, 40, 60, 200, 230, 240, 500, 520, 900, 1000, 1010, 2000.0]\n"
+    "times = [0.0, 40, 60, 200, 230, 240, 500, 520, 900, 1000, 1010, 2000]\n"
     "burst = pl.DataFrame({'cascade_id': names[0], 'event_id': ids[:12], 'time': times})\n"
     "hawkes = vk.Hawkes(burst, observed_until=2700)\nvk.fit_chart(hawkes.fit())",
     "vk.fit_chart(hawkes.fit(), view='growth')",
