@@ -7,12 +7,13 @@ import argparse
 
 import polars as pl
 
-from benchmarks import bass, cascades, hawkes, posts, readers, tables
+from benchmarks import bass, cascades, clicks, hawkes, posts, readers, tables
 from benchmarks.timing import Row
 
 TASKS = {
     "bass": bass.rows,
     "cascades": cascades.rows,
+    "clicks": clicks.rows,
     "hawkes": hawkes.rows,
     "posts": posts.rows,
     "readers": readers.rows,

@@ -69,6 +69,10 @@ class Matcher:
         self.names = [n for n in given if n in columns or (tagged and n in TAGS)]
         self.rules, self.decided = rules, dict[tuple[str | None, ...], str]()
         self.channels = pl.Series([*rules["channel"], UNKNOWN], dtype=pl.String).unique().sort()
+        self.patterns = {
+            name: [text for text in rules[name].drop_nulls().unique() if text not in ("", "*")]
+            for name in self.names
+        }
         urls = tagged and ("referrer" in self.names or not set(self.names) <= set(columns))
         self.columns = [n for n in self.names if n in columns] + ["url"] * urls
 
@@ -89,6 +93,9 @@ class Matcher:
 
     def values(self, name: str, clicks: pl.DataFrame) -> Coded:
         """What the rules look at: a column, or the tag of the url where there is no such column."""
+        if name in clicks.columns and not self.patterns[name]:
+            some = clicks[name].is_not_null() & (clicks[name] != "")
+            return Coded(some.cast(pl.UInt8).to_numpy(), pl.Series([None, "*"]))
         if name not in clicks.columns:
             tag = TAGS[name]
             return coded(clicks["url"], lambda urls: tidy(parameters_of(urls, [tag])[tag]))

@@ -113,7 +113,7 @@ def channel_table(
     scan = require_clicks(clicks)
     frame = labelled(scan, rules, by)
     if isinstance(clicks, pl.DataFrame):
-        frame = frame.collect().lazy()  # so that the rules are applied once
+        frame = frame.collect(engine="in-memory").lazy()  # so that the rules are applied once
     columns = frame.collect_schema()
     if by not in columns:
         raise TableError(
