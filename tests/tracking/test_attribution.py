@@ -157,6 +157,14 @@ def test_channels_of_ones_own_stay_where_sessions_are_counted() -> None:
     assert column(log("a b !").drop("session"), "first") == {"a": 1, "b": 0}
 
 
+@pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["u0", "u1", "u2"])])
+def test_ids_of_other_dtypes_and_sessions_of_text(dtype: pl.DataType) -> None:
+    clicks = log("a b !", "b a ! c", "c !")
+    coded = clicks.with_columns(pl.col("user").cast(dtype), pl.col("session").cast(pl.String))
+    for model in MODELS:
+        assert vk.attribution_table(coded, model).equals(vk.attribution_table(clicks, model))
+
+
 # nothing is lost
 
 EVENTS = st.lists(st.sampled_from(["a", "b", "c", "!", "$"]), min_size=1, max_size=7)

@@ -38,7 +38,7 @@ class Paths:
 def find_paths(clicks: pl.DataFrame) -> Paths:
     """Which channels led each person up to each conversion, or to none?"""
     clicks = _checked(clicks)
-    used = clicks.filter(_unused(clicks).not_())
+    used = clicks.filter(pl.col("excluded").is_null() & pl.col("flag").is_null())
     if not used.select(CONVERSION.any()).item():
         raise TableError(
             f"no conversion among the {used.height:,} rows in use ({clicks.height:,} in all); "
@@ -67,11 +67,6 @@ def _checked(clicks: pl.DataFrame) -> pl.DataFrame:
     absent = [name for name in ("action", "flag", "excluded") if name not in clicks.columns]
     clicks = clicks.with_columns(pl.lit(None, pl.String).alias(name) for name in absent)
     return clicks.with_columns(pl.col("channel").cast(pl.String).fill_null(UNKNOWN))
-
-
-def _unused(clicks: pl.DataFrame) -> pl.Expr:
-    """Rows that do not count."""
-    return pl.col("excluded").is_not_null() | pl.col("flag").is_not_null()
 
 
 def _sessions(known: pl.DataFrame) -> pl.DataFrame:
