@@ -15,6 +15,7 @@ from viralkit.compiled.hawkes_exponential import likelihood
 from viralkit.compiled.newton import newton_step, reach
 
 ROUNDS = 200
+MANY = 5_000  # events from which a look is dear: there the last step, of known error, is trusted
 
 
 @njit(error_model="numpy", nogil=True)
@@ -71,9 +72,11 @@ def climb(data: Any, x: Any, least: Any, most: Any, close: float, out: Any) -> N
         if not abs(height) < np.inf:
             break
         gain = newton_step(x, found, size, least, most, step)
-        if gain < close:
+        undone = math.sqrt(gain / len(data[0])) if len(data[0]) > MANY else 1.0
+        if gain * undone < close:
             for i in range(size):
                 out[i] = min(max(x[i] + step[i], least[i]), most[i])
+            out[3] += 0.5 * gain
             out[13] = 1.0
             break
         part = reach(x, step, size, least, most)

@@ -139,7 +139,7 @@ def _check_events(model: Hawkes, fixed: dict[str, float]) -> None:
             f"{what}: nothing happened after the first, so there is nothing to fit. Add events "
             "(at least two, at different times), or hold all parameters with fit(fixed={…})."
         )
-    if not len(stream.gaps):
+    if stream.least_gap == np.inf:
         raise ValueError(
             f"all {len(stream)} events are at one time: no delay was seen. Add events, or times "
             "on a finer clock."

@@ -110,9 +110,10 @@ class Objective:
         """Take the logs of the marks, and the marks that later events will be like."""
         self.log_mark = self.log_pool = None
         self.known_mean = np.nan, (0.0, 0.0, 0.0)  # of the last beta asked for
-        marks, modelled = self.stream.magnitude, self.stream.outcome
+        marks = self.stream.magnitude
         if marks is None:
             return
+        modelled = self.stream.outcome
         own = marks[modelled] if modelled.any() else marks
         self.likely = own if self.pool is None else self.pool
         self.log_mark, self.log_pool = np.log(marks), np.log(self.likely)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
+from math import log
 from typing import TypeGuard
 
 import numpy as np
@@ -14,8 +15,10 @@ from .hawkes_likelihood import FULL, Objective, Value
 from .results import Array
 
 PREFIX = {"exponential": 4_000, "power_law": 2_000}  # events on which starts are compared
+LADDER = 5  # a compiled search climbs on this part of the events first
 STEP = 1.5  # the most that a coordinate moves at once: a factor of 4.5 for a positive parameter
 CLOSE = 1e-8  # what one more step would add to the log-likelihood when the search ends
+ROUGH = 1e-2  # the same, times the relative size of the step, on the first events
 ROUNDS = 200
 UPPER = np.triu_indices(3)
 Function = Callable[[Array], Value]
@@ -41,7 +44,7 @@ class Place:
 def box_of(objective: Objective) -> Box:
     """Return how far each coordinate may run: beyond, the data cannot tell it from the limit."""
     stream = objective.stream
-    span, least = stream.span, float(np.min(stream.gaps))
+    span, least = stream.span, stream.least_gap
     reach = {
         "branching": (-25.0, 25.0),
         "theta": (np.log(1e-3 / span), np.log(1e3 / least)),
@@ -85,13 +88,15 @@ def _is_compiled(function: Function) -> TypeGuard[Objective]:
     return type(function) is Objective and function.plain and function.kappa is None
 
 
-def _climb_compiled(objective: Objective, starts: Array, free: list[int], box: Box) -> Place:
+def _climb_compiled(
+    objective: Objective, starts: Array, free: list[int], box: Box, close: float = CLOSE
+) -> Place:
     """Climb from the best starts for an exponential kernel without marks, in one compiled call."""
     stream, size = objective.stream, starts.shape[1]
     lower, upper = starts[0].copy(), starts[0].copy()
     lower[free], upper[free] = box.lower[free], box.upper[free]
     data = (stream.time, stream.offsets, stream.until, stream.given)
-    out = hawkes_climb(*data, starts, lower, upper, CLOSE)
+    out = hawkes_climb(*data, starts, lower, upper, close)
     bend = np.zeros((3, 3))
     bend[UPPER] = bend.T[UPPER] = out[7:13]
     value = Value(float(out[3]), out[4 : 4 + size], bend[:size, :size])
@@ -160,16 +165,26 @@ def _start(objective: Objective, held: dict[int, float], box: Box, free: list[in
     most = max(most, len(objective.stream) // 50)
     whole = objective.population  # what is left of it depends on all events
     small = objective if whole else objective.on(objective.stream.head(min(500, most)))
-    starts = np.clip(np.array(_candidates(small, held)), box.lower, box.upper)
+    starts = np.clip(_candidates(small, held), box.lower, box.upper)
     if _is_compiled(small):
-        x = _climb_compiled(small, starts, free, box).x
-    else:
-        x = _best_of(small, [_balanced(small, x, held) for x in starts], free, box)
+        x = _climb_compiled(small, starts, free, box, ROUGH).x
+        return _up_the_ladder(objective, x, free, box)
+    x = _best_of(small, [_balanced(small, x, held) for x in starts], free, box)
     part = objective.stream.head(most)
     if 500 < len(part) < len(objective.stream) and not whole:
         x = climb(objective.on(part), x, free, box).x
-    x = np.clip(x, box.lower + 1.0, box.upper - 1.0)
-    return x if _is_compiled(objective) else _balanced(objective, x, held)
+    return _balanced(objective, np.clip(x, box.lower + 1.0, box.upper - 1.0), held)
+
+
+def _up_the_ladder(objective: Objective, x: Array, free: list[int], box: Box) -> Array:
+    """Climb on some of the events: the last rung is so near that two steps are left to do."""
+    first, events = PREFIX["exponential"], len(objective.stream)
+    for rung in sorted({first, max(events // LADDER, first)}):
+        if rung < events:
+            part = objective.on(objective.stream.head(rung))
+            x = np.clip(x, box.lower, box.upper)
+            x = _climb_compiled(part, x[None, :], free, box, ROUGH).x
+    return np.clip(x, box.lower + 1.0, box.upper - 1.0)
 
 
 def _best_of(small: Objective, starts: list[Array], free: list[int], box: Box) -> Array:
@@ -179,24 +194,25 @@ def _best_of(small: Objective, starts: list[Array], free: list[int], box: Box) -
     return max(ends, key=lambda place: np.nan_to_num(place.value.height, nan=-np.inf)).x
 
 
-def _candidates(objective: Objective, held: dict[int, float]) -> list[Array]:
+def _candidates(objective: Objective, held: dict[int, float]) -> Array:
     """Combine time scales from the shortest gap to the whole span."""
     stream, power_law = objective.stream, objective.shapes == 2
     gap = float(np.median(stream.gaps))
-    scales = np.geomspace(gap / 3, max(stream.span / 3, gap), 4 if power_law else 6)
+    first, last, steps = log(gap / 3), log(max(stream.span / 3, gap)), 3 if power_law else 5
+    scales = [first + (last - first) * step / steps for step in range(steps + 1)]
     count = max(stream.outcomes, 1)
     rate = count / max(float(np.sum(stream.time[stream.offsets[1:] - 1])), gap)
     options = {
-        "branching": np.log([0.4, 0.8]) if objective.background else np.log([0.8]),
-        "theta": np.log([0.3, 1.5]) if power_law else -np.log(scales),
-        "c": np.log(scales),
-        "beta": np.array([0.2]),
-        "mu": np.log([rate * 0.4]),
-        "N": np.log([float(len(stream))]),
+        "branching": [log(0.4), log(0.8)] if objective.background else [log(0.8)],
+        "theta": [log(0.3), log(1.5)] if power_law else [-scale for scale in scales],
+        "c": scales,
+        "beta": [0.2],
+        "mu": [log(rate * 0.4)],
+        "N": [log(len(stream))],
     }
     held_names = {objective.names[i]: value for i, value in held.items()}
     lists = [[held_names[n]] if n in held_names else options[n] for n in objective.names]
-    return [np.array(x) for x in product(*lists)]
+    return np.array(list(product(*lists)))
 
 
 def _balanced(objective: Objective, x: Array, held: dict[int, float]) -> Array:

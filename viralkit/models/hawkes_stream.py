@@ -59,6 +59,14 @@ class Stream:
         return np.asarray(gap[gap > 0])
 
     @cached_property
+    def least_gap(self) -> float:
+        """The shortest time between neighbouring events of a cascade that is not zero, or ∞."""
+        gap = np.diff(self.time)
+        gap[self.offsets[1:-1] - 1] = np.inf
+        least = float(np.min(gap, initial=np.inf))
+        return least if least > 0 else float(np.min(gap, where=gap > 0, initial=np.inf))
+
+    @cached_property
     def span(self) -> float:
         """The longest time from the start of a cascade to its last event."""
         return float(np.max(self.time[self.offsets[1:] - 1]))
@@ -106,8 +114,8 @@ def read_stream(events: Any, *, marks: str | None, background: str | None, until
         raise TableError(
             f"times have {time.ndim} dimensions; a series has one. Pass times.ravel()."
         )
-    lost = np.flatnonzero(~np.isfinite(time))
-    if len(lost):
+    if not np.isfinite(time).all():
+        lost = np.flatnonzero(~np.isfinite(time))
         raise TableError(
             f"time {time[lost[0]]} at position {lost[0]} is not a finite number; {len(lost)} in "
             "all. Filter them out: times[np.isfinite(times)]."
@@ -161,7 +169,7 @@ def _settled(
         raise TableError("no events; a self-exciting model needs at least two. Check your filter.")
     _refuse_disorder(time, offsets, names)
     start = np.zeros(len(names)) if background else time[offsets[:-1]]
-    time = time - np.repeat(start, np.diff(offsets))
+    time = time - (np.repeat(start, np.diff(offsets)) if np.any(start) else 0.0)
     last = time[offsets[1:] - 1]
     end = _windows(until, names, last + start) - start
     early = np.flatnonzero(end < last)
@@ -184,16 +192,16 @@ def _settled(
 def _refuse_disorder(time: Array, offsets: Index, names: tuple[str, ...]) -> None:
     gap = np.diff(time)
     gap[offsets[1:-1] - 1] = 0.0
-    back = np.flatnonzero(gap < 0)
-    if len(back):
+    if np.min(gap, initial=0.0) < 0:
+        back = np.flatnonzero(gap < 0)
         which = int(np.searchsorted(offsets, back[0], side="right")) - 1
         raise TableError(
             f"times are not in order: {time[back[0] + 1]:g} comes after {time[back[0]]:g} in "
             f"cascade {show(names[which])}. Sort them: events.sort('cascade_id', 'time'), or "
             "np.sort(times)."
         )
-    below = np.flatnonzero(time < 0)
-    if len(below):
+    if (time[offsets[:-1]] < 0).any():  # the first of each cascade, as they are in order
+        below = np.flatnonzero(time < 0)
         raise TableError(
             f"time {time[below[0]]:g} is negative; times are seconds since the start. Mend the "
             "table with repair(), or subtract the time at which observation began."
