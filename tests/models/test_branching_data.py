@@ -159,7 +159,7 @@ def test_nobody_passes_anything_on() -> None:
         vk.Branching(alone).fit()
     fit = vk.Branching(alone).fit(law="poisson")
     assert fit.params["R"] == 0 and fit.bse["R"] is None and fit.llf == pytest.approx(0, abs=1e-8)
-    upper = 0.5 * 2.705543 / 50  # one-sided: 50 R = half the deviance allowed
+    upper = -np.log(0.05) / 50  # where fifty that bring nobody have a probability of 5 %
     assert fit.conf_int().row(0) == ("R", 0.0, pytest.approx(upper, rel=1e-5))
     assert fit.derived()["estimate"][2] == 1
     assert "one-sided" in fit.summary().as_text()

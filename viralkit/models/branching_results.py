@@ -72,7 +72,7 @@ class BranchingResults(Results):
         return np.asarray(self._fit.covariance * np.outer(slopes, slopes))
 
     def conf_int(self, alpha: float = 0.05) -> pl.DataFrame:
-        """Where do R and k lie? Profile likelihood; one-sided at R = 0 and at k = ∞.
+        """Where do R and k lie? Profile likelihood; one-sided at k = ∞ and (exact) R = 0.
 
         Returns
         -------
@@ -81,7 +81,7 @@ class BranchingResults(Results):
             end of R over all its k.
         """
         fits = self.fits if self.is_band else [self._fit]
-        ends = [f.ends_x(_quantile(alpha, f.x == FLOOR)) for f in fits]
+        ends = [f.ends_x(_quantile_of(f, alpha)) for f in fits]
         low, high = min(e[0] for e in ends), max(e[1] for e in ends)
         rows: list[tuple[str, float | None, float | None]] = [
             ("R", 0.0 if low <= FLOOR else float(np.exp(low)), float(np.exp(high)))
@@ -108,7 +108,7 @@ class BranchingResults(Results):
         """
         rows = []
         for fit in self.fits:
-            low, high = fit.ends_x(_quantile(alpha, fit.x == FLOOR))
+            low, high = fit.ends_x(_quantile_of(fit, alpha))
             rows.append((fit.k, fit.mean, float(np.exp(low)), float(np.exp(high)), fit.llf))
         return pl.DataFrame(rows, ["k", "R", "lower", "upper", "llf"], orient="row")
 
@@ -171,7 +171,7 @@ class BranchingResults(Results):
     def _edge(self, alpha: float) -> list[tuple[float, float]]:
         """Pairs of R and 1/k around all those that the data allow, the estimate among them."""
         fits = self.fits if self.is_band else [self._fit]
-        edges = [f.edge(_quantile(alpha, f.x == FLOOR)) for f in fits]
+        edges = [f.edge(_quantile_of(f, alpha)) for f in fits]
         return [(self._fit.mean, self._fit.inverse), *(pair for edge in edges for pair in edge)]
 
     def predict(
@@ -280,6 +280,11 @@ def _quantile(alpha: float, is_one_sided: bool) -> float:
     if not 0 < alpha < (0.5 if is_one_sided else 1):
         raise ValueError(f"alpha={show(alpha)}; allowed: between 0 and 1. Pass .05 for 95 %.")
     return float(stats.chi2(1).ppf(1 - (2 * alpha if is_one_sided else alpha)))
+
+
+def _quantile_of(fit: Fit, alpha: float) -> float:
+    """The same for R; where nobody passed anything on, that has probability alpha at its end."""
+    return _quantile(alpha, False) if fit.x > FLOOR else -2 * float(np.log(alpha))
 
 
 def _check_choices(seeds: int, hops: int, top: float, share: float) -> None:
