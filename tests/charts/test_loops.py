@@ -36,7 +36,7 @@ def test_the_line_is_the_forecast_and_the_band_that_of_k(k):
     lower, upper = k["lower"][2], k["upper"][2]
     told = chart.to_dict()["title"]["subtitle"]
     assert told[1] == f"K 0.833 ({lower:.3g} to {upper:.3g}) · cycle 7 days · only new users invite"
-    assert "chance is extra" in told[0]
+    assert "from that of K and chance" in told[0]
 
 
 def test_the_ceiling_is_a_rule_with_its_interval(k):
@@ -85,7 +85,7 @@ def test_it_is_drawn(tmp_path, k):
     [
         ((30.0,), {}, "until=30.0 with a loop forecast; allowed: None"),
         ((None, "counts"), {}, "actual='counts' with a loop forecast"),
-        ((), {"alpha": 0.1}, "its interval is that of K"),
+        ((), {"alpha": 0.1}, "its interval goes with that of K"),
     ],
 )
 def test_what_a_loop_has_by_itself_is_refused(arguments, named, message):

@@ -1,10 +1,10 @@
-"""Do the intervals of K and of the cycle time hold what they promise? Writes loops_coverage.csv.
+"""Do the intervals of K, cycle time and forecasts hold what they promise? Writes a csv.
 
-Users send a negative binomial number of invitations, of which a binomial number is accepted. A
-row a study and quantity: the share of replicates whose 95 % interval holds the truth, and the
-median relative error. In "users differ in the rate" each user's friends accept with a share of
-their own (beta law). The control takes totals, whose interval must assume a law that does not hold,
-and must fail.
+The csv is loops_coverage.csv. Users send a negative binomial number of invitations, of which a
+binomial number is accepted. A row a study and quantity: the share of replicates whose 95 %
+interval holds the truth, and the median relative error. In "users who differ in the rate" each
+user's friends accept with a share of their own (beta law). The forecast's truth is drawn. The
+control takes totals, whose interval must assume a law that does not hold, and must fail.
 """
 
 import os
@@ -76,11 +76,24 @@ def inviters(rng: np.random.Generator) -> Rows:
     return [(*row, truth[row[0]]) for row in rows]
 
 
+def forecast(rng: np.random.Generator) -> Rows:
+    """K from 300 users; then 100 others start a loop, of which six cycles are drawn."""
+    sent = rng.negative_binomial(0.5, 0.5 / (0.5 + 0.8), 300)
+    loop = vk.loop_forecast(vk.k_factor(sent, sent), 7, users=100, until_days=42)
+    new = total = 100
+    for _ in range(6):
+        new = int(rng.negative_binomial(0.5 * new, 0.5 / (0.5 + 0.8))) if new else 0
+        total += new
+    last = loop.frame().row(-1, named=True)
+    return [("users_in_all", last["total"], last["total_lower"], last["total_upper"], total)]
+
+
 STUDIES: dict[str, tuple[Callable[[np.random.Generator], Rows], bool]] = {
     "300 users, k = 0.5": (each(300, 0.5), True),
     "2,000 users, k = 0.2": (each(2000, 0.2), True),
     "300 users who differ in the rate": (each(300, 0.5, True), True),
     "cycle time, inviters differ": (inviters, True),
+    "forecast of 100 users": (forecast, True),
     "50 users, k = 0.5": (each(50, 0.5), False),
     "control: totals": (totals, False),
 }

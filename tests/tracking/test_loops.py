@@ -302,16 +302,45 @@ def test_chance_repeats_the_expected_numbers():
 def test_the_interval_of_k_carries_through():
     k = vk.k_factor(*people())
     ends = row(k, "k_factor")
-    loop = vk.loop_forecast(k, 7, users=100, until_days=28)
+    loop = vk.loop_forecast(k, 7, users=1e9, until_days=28)
     last = loop.frame().row(-1, named=True)
     for end in ("lower", "upper"):
-        wanted = vk.loop_forecast(ends[end], 7, users=100, until_days=28)
-        assert last[f"total_{end}"] == pytest.approx(wanted.frame()["total"][-1])
+        wanted = vk.loop_forecast(ends[end], 7, users=1e9, until_days=28)
+        assert last[f"total_{end}"] == pytest.approx(wanted.frame()["total"][-1], rel=1e-6)
         assert row(loop.derived(), "ceiling")[end] == pytest.approx(wanted.ceiling)
     derived = loop.derived()
     assert derived["lower"].null_count() == derived["upper"].null_count() == 0
     assert (derived["lower"] <= derived["estimate"]).all()
     assert (derived["estimate"] <= derived["upper"]).all()
+
+
+@pytest.mark.parametrize("convention", ["new_users_invite", AGAIN])
+def test_chance_is_that_of_users_who_bring_random_numbers(convention):
+    """Two thousand loops of 40 users, drawn user by user; K is known almost exactly."""
+    rng, users, stay = np.random.default_rng(3), 40, 0.6
+    sent = rng.negative_binomial(0.5, 0.5 / 1.1, 400_000)
+    loop = vk.loop_forecast(
+        vk.k_factor(sent, sent), 1, users=users, until_days=4, churn=1 - stay, convention=convention
+    )
+    ends = []
+    for _ in range(2000):
+        new = active = total = users
+        for _ in range(4):
+            inviters = new if convention == "new_users_invite" else active
+            new = int(rng.negative_binomial(0.5 * inviters, 0.5 / 1.1)) if inviters else 0
+            active, total = stay * active + new, total + new
+            active = active if convention == "new_users_invite" else round(active)
+        ends.append((new, active, total))
+    last = loop.frame().row(-1, named=True)
+    for name, drawn in zip(("new", "active", "total"), np.array(ends).T, strict=True):
+        reach = last[f"{name}_upper"] - last[name]
+        assert reach / 1.96 == pytest.approx(drawn.std(), rel=0.07)
+
+
+def test_huge_numbers_have_an_interval_without_end():
+    k = vk.k_factor([3, 1, 0, 2], [3, 1, 0, 2])
+    last = vk.loop_forecast(k, 1, until_days=280).frame().row(-1, named=True)
+    assert last["total"] > 1e40 and last["total_lower"] == 0 and last["total_upper"] > 1e80
 
 
 def test_a_bare_number_has_no_interval_and_that_is_said():

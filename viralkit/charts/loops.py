@@ -36,7 +36,7 @@ def loop_chart(
     alpha: float,
     title: str | None,
 ) -> alt.LayerChart:
-    """How many users will the loops bring, and where do they end? The band is that of K."""
+    """How many users will the loops bring, and where do they end? The band is their interval."""
     _refuse_others(loops, until, actual, alpha)
     curves = [_curve(loop) for loop in loops]
     last = max(float(curve["time"][-1]) for curve in curves)
@@ -77,7 +77,7 @@ def _refuse_others(loops: Sequence[Any], until: object, actual: object, alpha: f
             )
     if alpha != 0.05:
         raise ValueError(
-            f"alpha={show(alpha)} with a loop forecast; its interval is that of K. "
+            f"alpha={show(alpha)} with a loop forecast; its interval goes with that of K. "
             "Pass it to k_factor(alpha=…)."
         )
 
@@ -160,7 +160,7 @@ def _subtitle(loops: Sequence[LoopForecast]) -> list[str]:
     """What is counted, by which convention, from which K."""
     first = loops[0]
     known = first.k.lower is not None
-    band = "; band: interval of K, chance is extra" if known else ""
+    band = "; band: interval from that of K and chance" if known else ""
     counted = f"Users in all who ever signed up, counted by cycle{band}"
     if loops[1:]:
         return [counted]

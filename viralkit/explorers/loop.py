@@ -211,7 +211,7 @@ def _chart(until: float) -> alt.LayerChart:
         width=WIDTH,
         height=HEIGHT,
         padding={"left": 5, "top": 5, "bottom": 5, "right": 30},  # for longer numbers
-        title=live_title(["Users in all (blue) and still active (orange); band: interval of K"]),
+        title=live_title(["Users in all (blue) and still active (orange); band: interval"]),
     )
 
 

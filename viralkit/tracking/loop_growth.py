@@ -20,11 +20,17 @@ MOST_CYCLES, MOST_USERS = 10_000, 1e300
 
 
 class Known(NamedTuple):
-    """K and its interval; without ends where it was given as a number."""
+    """K and its interval; without ends where it was given as a number.
+
+    `variance` is that of what one user brings, `quantile` how many standard errors the interval
+    reaches.
+    """
 
     estimate: float
     lower: float | None = None
     upper: float | None = None
+    variance: float = 0.0
+    quantile: float = 0.0
 
     @classmethod
     def of(cls, k: float | pl.DataFrame) -> Known:
@@ -34,14 +40,18 @@ class Known(NamedTuple):
                 raise ValueError(f"k={show(k)}; allowed: zero or more. Pass whom a user brings.")
             return cls(float(k))
         frame = require_polars(k)
-        needed = ["quantity", "estimate", "lower", "upper"]
+        needed = ["quantity", "estimate", "std_error", "lower", "upper", "users"]
         if not set(needed) <= set(frame.columns) or "k_factor" not in list(frame["quantity"]):
             raise TableError(
                 f"no row 'k_factor' with the columns {show_names(needed)} found; columns: "
                 f"{show_names(frame.columns)}. Pass what vk.k_factor gives, or a number."
             )
         row = frame.filter(pl.col("quantity") == "k_factor").row(0, named=True)
-        return cls(*(float(row[name]) for name in needed[1:]))
+        estimate, lower, upper = (float(row[name]) for name in ("estimate", "lower", "upper"))
+        if not row["std_error"]:
+            return cls(estimate, lower, upper)
+        reach = float(np.log(upper / estimate)) * estimate / row["std_error"]
+        return cls(estimate, lower, upper, row["std_error"] ** 2 * row["users"], reach)
 
 
 class Growth(NamedTuple):
@@ -104,6 +114,22 @@ def grow(
             f"{MOST_USERS:g}. Pass fewer days."
         )
     return Growth(new, active, total)
+
+
+def chance_of(known: Known, stay: float, run: Growth, convention: str) -> Growth:
+    """The standard deviations that chance alone gives new, active and all users.
+
+    Each inviter brings more or fewer than K, of this variance, and those bring others in turn:
+    what one more user comes to, cycle by cycle, is the loop that one user starts.
+    """
+    inviters = run.new if convention == "new_users_invite" else run.active
+    cycles = len(inviters) - 1
+    if not known.variance or not cycles:
+        return Growth(*(np.zeros(cycles + 1) for _ in run))
+    one = grow(known.estimate, stay, 1.0, 0.0, cycles - 1, convention)
+    with np.errstate(over="ignore"):
+        spread = (np.convolve(known.variance * inviters[:-1], line**2)[:cycles] for line in one)
+        return Growth(*(np.append(0.0, np.sqrt(line)) for line in spread))
 
 
 def factor_of(k: float, stay: float, convention: str) -> float:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import floor, inf
 
+import numpy as np
 import polars as pl
 
 from viralkit.tracking.loop_growth import (
     Convention,
     Growth,
     Known,
+    chance_of,
     doubling_of,
     factor_of,
     grow,
@@ -24,6 +26,7 @@ WHO = {
     "everyone_invites_again": "all active users invite again in every cycle",
 }
 NAMES = ("estimate", "lower", "upper")
+ENDS = ("", "_lower", "_upper")
 
 
 @dataclass(frozen=True)
@@ -89,16 +92,22 @@ class LoopForecast:
         -------
         polars.DataFrame
             cycle, time_days, new (who signed up in the cycle), active (those who have not left),
-            total (all who ever signed up), each with …_lower and …_upper: the same for the ends of
-            K's interval, null where there is none. Chance around these expected numbers is extra.
+            total (all who ever signed up), each with …_lower and …_upper: a prediction interval
+            from that of K and from chance, null where K has none.
         """
-        runs = {name: None if k is None else self._grow(k) for name, k in self._ks().items()}
-        columns: dict[str, object] = {"cycle": range(self.cycles + 1)}
-        columns["time_days"] = [cycle * self.cycle_days for cycle in range(self.cycles + 1)]
-        for field in Growth._fields:
-            for end, run in runs.items():
-                name = field if end == "estimate" else f"{field}_{end}"
-                columns[name] = [None] * (self.cycles + 1) if run is None else getattr(run, field)
+        cycles, k = range(self.cycles + 1), self.k
+        columns: dict[str, object] = {"cycle": cycles}
+        columns["time_days"] = [cycle * self.cycle_days for cycle in cycles]
+        run = self._grow(k.estimate)
+        chance = chance_of(k, self.stay, run, self.convention)
+        for place, (name, line) in enumerate(zip(Growth._fields, run, strict=True)):
+            columns[name] = line
+            for end, limit, side in (("lower", k.lower, -1), ("upper", k.upper, 1)):
+                if limit is None:
+                    columns[f"{name}_{end}"] = [None] * len(cycles)
+                    continue
+                gap = np.hypot(self._grow(limit)[place] - line, k.quantile * chance[place])
+                columns[f"{name}_{end}"] = np.maximum(line + side * gap, 0.0)
         floats = [name for name in columns if name != "cycle"]
         return pl.DataFrame(columns, schema_overrides=dict.fromkeys(floats, pl.Float64))
 
@@ -108,7 +117,8 @@ class LoopForecast:
         Returns
         -------
         polars.DataFrame
-            quantity, estimate, lower, upper: k_factor; growth_per_cycle (the factor of each cycle
+            quantity, estimate, lower, upper (of what is expected: from K; of users: with chance):
+            k_factor; growth_per_cycle (the factor of each cycle
             in the long run); days_to_double (infinite where it does not grow by itself);
             multiplier (users in all for each who comes uninvited); ceiling (users who will ever
             have been); users_in_all, users_active and users_referred at the end.
@@ -120,9 +130,9 @@ class LoopForecast:
             ("days_to_double", *self._over(lambda k: doubling_of(k, stay, how, self.cycle_days))),
             ("multiplier", *self._over(lambda k: multiplier_of(k, stay, how))),
             ("ceiling", *self._over(self._ceiling)),
-            ("users_in_all", *self._over(lambda k: float(self._grow(k).total[-1]))),
-            ("users_active", *self._over(lambda k: float(self._grow(k).active[-1]))),
-            ("users_referred", *self._over(self._referred)),
+            ("users_in_all", *self._last("total")),
+            ("users_active", *self._last("active")),
+            ("users_referred", *self._referred()),
         ]
         return _table(rows)
 
@@ -156,8 +166,8 @@ class LoopForecast:
             cost_per_additional_customer (of those who would not have come; infinite if there are
             none), gain_per_referred_customer, break_even_reward, return_on_reward (.6: sixty cents
             on top of each unit paid). Over the forecast: referred_customers, reward_paid,
-            value_uplift, net_gain. The interval is that of K; money per customer is taken as given
-            and has none (null).
+            value_uplift, net_gain. Intervals are those of the forecast; money per customer is taken
+            as given and has none (null).
 
         Raises
         ------
@@ -188,7 +198,7 @@ class LoopForecast:
         }
         over_all = {"referred_customers": 1.0, "reward_paid": reward, "value_uplift": gain}
         over_all["net_gain"] = gain - reward
-        referred = self._over(self._referred)
+        referred = self._referred()
         rows: list[tuple[object, ...]] = [(name, one, None, None) for name, one in each.items()]
         for name, one in over_all.items():
             found = sorted(one * r for r in referred[1:] if r is not None)
@@ -202,8 +212,8 @@ class LoopForecast:
         ends = last["total_lower"], last["total_upper"]
         lines = [
             f"Referral loop: {WHO[self.convention]}",
-            f"K {_told(*self.k)}, cycle {self.cycle_days:g} days, {self.users:g} users at first, "
-            f"churn {self.churn:g} per day, inflow {self.inflow:g} per day",
+            f"K {_told(*self.k[:3])}, cycle {self.cycle_days:g} days, {self.users:g} users at "
+            f"first, churn {self.churn:g} per day, inflow {self.inflow:g} per day",
             f"Users in all after {last['time_days']:g} days: {_told(last['total'], *ends)}",
         ]
         table = self.derived().filter(pl.col("quantity").is_in(["multiplier", "ceiling"]))
@@ -211,10 +221,9 @@ class LoopForecast:
         return "\n".join([*lines, *(f"[{i}] {w}" for i, w in enumerate(self.warnings, 1))])
 
     def __repr__(self) -> str:
-        return f"<LoopForecast: K {_told(*self.k)}, {self.convention}; see .summary(), .frame()>"
-
-    def _ks(self) -> dict[str, float | None]:
-        return dict(zip(NAMES, self.k, strict=True))
+        return (
+            f"<LoopForecast: K {_told(*self.k[:3])}, {self.convention}; see .summary(), .frame()>"
+        )
 
     def _grow(self, k: float) -> Growth:
         inflow = self.inflow * self.cycle_days
@@ -226,14 +235,18 @@ class LoopForecast:
     def _ceiling(self, k: float) -> float:
         return inf if self.inflow else self.users * multiplier_of(k, self.stay, self.convention)
 
-    def _referred(self, k: float) -> float:
+    def _last(self, name: str) -> list[float | None]:
+        """A number of users at the end, with its interval."""
+        return list(self.frame().row(-1, named=True)[f"{name}{end}"] for end in ENDS)
+
+    def _referred(self) -> list[float | None]:
         """How many have come by invitation."""
         uninvited = self.users + self.cycles * self.inflow * self.cycle_days
-        return float(self._grow(k).total[-1]) - uninvited
+        return [None if n is None else max(n - uninvited, 0.0) for n in self._last("total")]
 
     def _over(self, function: Callable[[float], float]) -> list[float | None]:
         """A quantity at K and at the ends of its interval, the smaller first."""
-        estimate, lower, upper = (None if k is None else function(k) for k in self.k)
+        estimate, lower, upper = (None if k is None else function(k) for k in self.k[:3])
         if lower is not None and upper is not None and lower > upper:
             lower, upper = upper, lower
         return [estimate, lower, upper]

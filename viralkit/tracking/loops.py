@@ -48,7 +48,7 @@ def k_factor(
     -------
     polars.DataFrame
         quantity (invitations_per_user, acceptance_rate, k_factor), estimate, std_error, lower,
-        upper, and basis: what the interval rests on.
+        upper, basis (what the interval rests on) and users (how many).
 
     Raises
     ------
@@ -85,11 +85,11 @@ def k_factor(
         assert users is not None
         counts = mean_by_law(sent, users, alpha), mean_by_law(taken, users, alpha)
         rates = [counts[0], share_by_law(taken, sent, alpha), counts[1]]
-        return as_frame(dict(zip(names, rates, strict=True)))
+        return as_frame(dict(zip(names, rates, strict=True)), users)
     each_sent, each_taken = _each(invitations, acceptances, users)
     means = [mean_of(counts, len(counts), alpha) for counts in (each_sent, each_taken)]
     rates = [means[0], share_of(each_taken, each_sent, alpha), means[1]]
-    return as_frame(dict(zip(names, rates, strict=True)))
+    return as_frame(dict(zip(names, rates, strict=True)), len(each_sent))
 
 
 def loop_forecast(
@@ -107,8 +107,8 @@ def loop_forecast(
     Parameters
     ----------
     k : float or polars.DataFrame
-        How many users each user brings; or what `k_factor` gives, whose interval then carries
-        through to every output.
+        How many users each user brings; or what `k_factor` gives, whose interval, with the
+        variance between users, then carries through to every output.
     cycle_days : float
         Days from a user's sign-up to those of the users that they bring.
     users : float
@@ -138,11 +138,15 @@ def loop_forecast(
 
     Notes
     -----
-    Expected numbers. With new users inviting, generation n has users × Kⁿ (plus what the inflow
-    brings), all generations together at most users / (1 - K) where K < 1. With everyone inviting
-    again each cycle multiplies active users by K + s, where s = (1 - churn) ** cycle_days: without
-    churn users × (1 + K)ⁿ, which has no end for any K above zero. Online calculators mix the two
-    up. A churn of 1 makes them equal.
+    Expected numbers, with prediction intervals where K has one: the interval of K and chance (each
+    user brings a random number, of the variance that `k_factor` saw), taken as independent. Chance
+    matters where few users start.
+
+    With new users inviting, generation n has users × Kⁿ (plus what the inflow brings), all
+    generations together at most users / (1 - K) where K < 1. With everyone inviting again each
+    cycle multiplies active users by K + s, where s = (1 - churn) ** cycle_days: without churn
+    users × (1 + K)ⁿ, which has no end for any K above zero. Online calculators mix the two up. A
+    churn of 1 makes them equal.
 
     All who are brought come after the same number of days. Where days differ and K > 1, growth is
     faster than with their mean: the early ones bring others meanwhile (Wallinga and Lipsitch 2007).

@@ -93,8 +93,9 @@ def share_by_law(part: float, whole: float, alpha: float) -> Rate:
     return Rate(share, error, lower, upper, BINOMIAL)
 
 
-def as_frame(rates: dict[str, Rate]) -> pl.DataFrame:
-    """Rates as a tidy table."""
+def as_frame(rates: dict[str, Rate], users: int) -> pl.DataFrame:
+    """Rates of so many users as a tidy table."""
     schema = {"quantity": pl.String, **dict.fromkeys(Rate._fields[:4], pl.Float64)}
     rows = [(name, *rate) for name, rate in rates.items()]
-    return pl.DataFrame(rows, {**schema, "basis": pl.String}, orient="row")
+    frame = pl.DataFrame(rows, {**schema, "basis": pl.String}, orient="row")
+    return frame.with_columns(users=pl.lit(users, pl.Int64))
