@@ -154,6 +154,22 @@ def test_what_is_no_table_of_rules_is_refused(rules, message):
     assert message in str(told.value)
 
 
+def test_subdomains_of_a_site_are_told_apart_where_a_rule_names_them():
+    names = {"a.example": "site", "mail.a.example": "mail", "b.mail.a.example": "deep"}
+    long_first = pl.DataFrame({"channel": names.values(), "referrer": names.keys()}).reverse()
+    for host, expected in (
+        ("a.example", "site"),
+        ("x.a.example", "site"),
+        ("x.mail.a.example", "mail"),
+        ("x.b.mail.a.example", "deep"),
+        ("xmail.a.example", "site"),
+        ("example", "unknown"),
+    ):
+        assert channel(long_first, referrer=f"https://{host}/") == expected
+    short_first = long_first.reverse()
+    assert channel(short_first, referrer="https://x.b.mail.a.example/") == "site"
+
+
 def test_rules_on_columns_that_the_clicks_lack_do_not_hold():
     time = [datetime(2024, 5, 1, tzinfo=UTC)] * 3
     frame = pl.DataFrame({"time": time, "link_id": "a", "medium": ["x", "y", None]})

@@ -70,9 +70,9 @@ def label_clicks(
             f"inactivity_minutes={show(inactivity_minutes)}; allowed: above 0, up to a year. "
             "Pass 30."
         )
-    labelled = with_flags(with_channels(clicks.lazy(), require_rules(rules)))
-    labelled = labelled.with_columns(pl.col("channel").cast(pl.String)).collect(engine="in-memory")
-    labelled = labelled.with_columns(sessions(labelled, timedelta(minutes=inactivity_minutes)))
+    lazy = with_flags(with_channels(clicks.lazy(), require_rules(rules)))
+    named = lazy.with_columns(pl.col("channel").cast(pl.String)).collect(engine="in-memory")
+    labelled = named.with_columns(sessions(named, timedelta(minutes=inactivity_minutes)))
     return labelled.select(dict.fromkeys([*clicks.columns, "channel", "session", "flag"]).keys())
 
 

@@ -22,13 +22,14 @@ DIRECT = ("direct", "(direct)", "-", "(none)")
 MOST_KINDS = 10_000_000  # of a table of numbers, before they are ranked instead
 
 Work = Callable[[pl.Series], pl.Series]
+Numbers = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, eq=False)
 class Coded:
     """Values as places among few texts; the texts may hold null."""
 
-    codes: NDArray[np.integer[Any]]
+    codes: Numbers
     texts: pl.Series
 
     def mapped(self, texts: pl.Series) -> "Coded":
@@ -45,11 +46,11 @@ def coded(values: pl.Series, work: Work) -> Coded:
     """A column worked on: by the codes of its categories, or else by joining its texts."""
     different = values.unique()
     if isinstance(values.dtype, pl.Categorical | pl.Enum):
-        numbers = values.to_physical().cast(pl.Int64).fill_null(-1).to_numpy() + 1
-        own = different.to_physical().cast(pl.Int64).fill_null(-1).to_numpy() + 1
-        table = np.zeros(int(own.max(initial=0)) + 1, np.uint32)
-        table[own] = np.arange(len(own))
-        codes = table[numbers]
+        own = different.to_physical().cast(pl.UInt32)
+        missing = int(own.max() or 0) + 1  # type: ignore[arg-type]
+        table = np.zeros(missing + 1, np.uint32)
+        table[own.fill_null(missing).to_numpy()] = np.arange(len(own))
+        codes = table[values.to_physical().cast(pl.UInt32).fill_null(missing).to_numpy()]
     else:
         pairs = different.to_frame("value").with_row_index("code")
         codes = (
@@ -80,16 +81,18 @@ class Matcher:
         """The channel of each click."""
         seen = [self.kept(name, self.values(name, clicks)) for name in self.names]
         sizes = [len(values.texts) for values in seen]
-        total = np.zeros(len(clicks), np.int64)
+        size = int(np.prod(sizes, dtype=float))
+        total = np.zeros(len(clicks), np.int32 if size < 2**31 else np.int64)
         for values in seen:
-            total = total * len(values.texts) + values.codes
+            total *= len(values.texts)
+            total += values.codes.astype(total.dtype)
         kinds = pl.Series(total).unique().to_numpy()
         places = np.unravel_index(kinds, sizes) if len(kinds) else [kinds] * len(sizes)
         rows = pl.DataFrame(
             [v.texts.gather(p).alias(n) for n, v, p in zip(self.names, seen, places, strict=True)]
         )
         found = pl.Series(self.decide(rows), dtype=pl.Enum(self.channels))
-        return found.gather(look_up(kinds, total, int(np.prod(sizes, dtype=float))))
+        return found.gather(look_up(kinds, total, size))
 
     def values(self, name: str, clicks: pl.DataFrame) -> Coded:
         """What the rules look at: a column, or the tag of the url where there is no such column."""
@@ -105,13 +108,12 @@ class Matcher:
         return with_own(site, coded(clicks["url"], pages_of)) if "url" in clicks.columns else site
 
     def kept(self, name: str, values: Coded) -> Coded:
-        """The values with "*" for all that no rule names."""
-        patterns = [
-            text for text in self.rules[name].drop_nulls().unique() if text not in ("", "*")
-        ]
-        named = values.texts.str.contains(f"(?s)^(?:.*\\.)?(?:{'|'.join(map(form, patterns))})$")
-        other = values.texts.is_not_null() & ~(named & bool(patterns))
-        return values.mapped(values.texts.set(other, "*"))
+        """The values without subdomains that no rule names, and "*" for all else that is there."""
+        if not self.patterns[name]:
+            return values.mapped(values.texts.set(values.texts.is_not_null(), "*"))
+        forms = "|".join(map(form, self.patterns[name]))
+        named = values.texts.str.extract(f"(?s)^(?:.*?\\.)??({forms})$", 1)
+        return values.mapped(named.set(named.is_null() & values.texts.is_not_null(), "*"))
 
     def decide(self, kinds: pl.DataFrame) -> list[str]:
         """The channel of each kind of click: that of the first rule that holds."""
@@ -123,7 +125,7 @@ class Matcher:
         return [self.decided[row] for row in rows]
 
 
-def look_up(kinds: NDArray[np.int64], total: NDArray[np.int64], size: int) -> pl.Series:
+def look_up(kinds: Numbers, total: Numbers, size: int) -> pl.Series:
     """The place of each number among the kinds."""
     if size > MOST_KINDS:
         pairs = pl.DataFrame({"kind": kinds}).with_row_index("place")
