@@ -13,6 +13,7 @@ from polars.testing import assert_frame_equal
 from statsmodels.stats.proportion import proportion_confint
 
 import viralkit as vk
+from viralkit.tracking.measure import reproduction
 
 SOURCES = ["facebook", "telegram", "newsletter", "nobody knows", None]
 ACTIONS = ["visit", "share", "sign_up", "conversion", None]
@@ -234,6 +235,17 @@ def test_alpha_widens_the_intervals():
     narrow, wide = (vk.channel_table(table, alpha=alpha) for alpha in (0.32, 0.01))
     for low, high in (("lower", "upper"), ("reproduction_lower", "reproduction_upper")):
         assert (wide[high] - wide[low] > narrow[high] - narrow[low]).all()
+
+
+@pytest.mark.parametrize("dispersion", [0.5, 50.0])
+def test_the_interval_of_people_brought_holds_the_truth(dispersion):
+    mean, visitors = 0.3, 300
+    rng = np.random.default_rng(8)
+    drawn = rng.negative_binomial(dispersion, dispersion / (dispersion + mean), (2_000, visitors))
+    size = np.full(2_000, float(visitors))
+    found = reproduction(drawn.sum(1) * 1.0, (drawn**2).sum(1) * 1.0, size, 0.05)
+    held = (found["reproduction_lower"] <= mean) & (mean <= found["reproduction_upper"])
+    assert 0.935 < held.mean() < 0.965
 
 
 @pytest.mark.parametrize("lazy", [False, True])

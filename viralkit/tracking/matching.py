@@ -82,10 +82,10 @@ class Matcher:
         seen = [self.kept(name, self.values(name, clicks)) for name in self.names]
         sizes = [len(values.texts) for values in seen]
         size = int(np.prod(sizes, dtype=float))
-        total = np.zeros(len(clicks), np.int32 if size < 2**31 else np.int64)
+        dtype = np.int32 if size < 2**31 else np.int64
+        total: Numbers = np.zeros(len(clicks), dtype)
         for values in seen:
-            total *= len(values.texts)
-            total += values.codes.astype(total.dtype)
+            total = total * len(values.texts) + values.codes.astype(dtype)
         kinds = pl.Series(total).unique().to_numpy()
         places = np.unravel_index(kinds, sizes) if len(kinds) else [kinds] * len(sizes)
         rows = pl.DataFrame(
