@@ -41,8 +41,8 @@ def decompose(
         left out.
     interval : {"delta", "bootstrap"}
         Intervals from standard errors with Student's t, or the same with the t replaced by what
-        people drawn anew give (bootstrap-t); it is the slower and, below 50 people behind a
-        factor, the narrower one. Both treat people, not contacts, as independent.
+        people drawn anew give (bootstrap-t): slower, and in the same simulated studies it covers
+        92 % to 95 %. Both treat people, not contacts, as independent.
     replicates, seed : int
         Of the bootstrap.
     alpha : float
