@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 
 import viralkit as vk
 from benchmarks.timing import Row
-from viralkit.models import hawkes_kernels
+from viralkit.models import hawkes_kernels, hawkes_simulate
 from viralkit.models.hawkes_likelihood import Objective
 from viralkit.models.hawkes_stream import read_stream
 
@@ -162,19 +162,31 @@ def many(kernel: str, marks: str | None) -> Row:
     return Row(label, f"1,000 cascades, {len(events):,} events", mine, "one by one", one)
 
 
-def simulation(size: int = 1_000_000) -> Row:
+def simulation(size: int = 1_000_000) -> list[Row]:
+    """The same draws as sorted times, which is what the peer gives, and as a table with parents."""
     until = size * (1 - TRUTH["kappa"]) / TRUTH["mu"]
-    fit = held(TRUTH, until, background="constant")
-    mine, peer = cpu(lambda: fit.simulate(1, until=until), 2), None
+    fit, peer = held(TRUTH, until, background="constant"), None
+    law = hawkes_simulate.law_at(fit, fit._fit.place.x[None, :], np.array([until]))
+
+    def draw() -> np.ndarray:
+        rng = np.random.default_rng(0)
+        roots = hawkes_simulate.immigrants(law, np.array([TRUTH["mu"]]), np.zeros(1), rng)
+        return np.sort(hawkes_simulate.grow(law, roots, rng).time)
+
+    times, whole = cpu(draw, 3), cpu(lambda: fit.simulate(1, until=until), 3)
     with contextlib.suppress(ImportError):
         module = importlib.import_module("hawkes.univariate")
         params = module.Parameters(0.5, 0.6, 2.0)
-        peer = cpu(lambda: module.simulate(params, until, 1), 2)
-    return Row("Hawkes, simulation", f"{size:,} events", mine, "hawkes-rs", peer, "ours: a table")
+        peer = cpu(lambda: module.simulate(params, until, 1), 3)
+    label, events = "Hawkes, simulation", f"{size:,} events"
+    return [
+        Row(label, events, times, "hawkes-rs", peer, "sorted times"),
+        Row(label, events, whole, "hawkes-rs", peer, "ours: a table with ids and parents"),
+    ]
 
 
 def rows() -> list[Row]:
     """Time each peer on the same series."""
     found = [row for size in SIZES for row in likelihoods(size)]
     found += [power_law(), many("exponential", None), many("power_law", "magnitude")]
-    return [*found, simulation()]
+    return [*found, *simulation()]
