@@ -1,5 +1,7 @@
 """What self-exciting models refuse, and what they answer with a warning."""
 
+import warnings
+
 import numpy as np
 import polars as pl
 import pytest
@@ -38,6 +40,8 @@ def table(**columns) -> pl.DataFrame:
         ([0.0, 1.0], {"background": "constant", "observed_until": np.inf}, "finite time"),
         ([0.0, 1.0], {"observed_until": pl.DataFrame({"cascade_id": ["a"]})}, "as a number"),
         (table(time=[0.0, 1.0], cascade_id=["a", "b"]), {}, "fit_each"),
+        (None, {}, "0 dimensions"),
+        (pl.DataFrame({"item": "a", "time": [0.0], "count": [3.0]}), {}, "HawkesIntensity"),
     ],
 )
 def test_refused_at_once(events, choices: dict, message: str) -> None:
@@ -119,6 +123,24 @@ def test_the_window_of_a_cascades_table() -> None:
 def test_without_a_window_the_fit_says_so() -> None:
     fit = vk.Hawkes(np.cumsum(np.random.default_rng(0).exponential(1, 50))).fit()
     assert any("observed_until is not known" in note for note in fit.warnings)
+
+
+def test_a_window_that_starts_late_is_noticed() -> None:
+    times = np.cumsum(np.random.default_rng(2).exponential(1.0, 60))
+    late = vk.Hawkes(times + 1e4, background="constant", observed_until=1.01e4).fit()
+    assert any("subtract the time at which it began" in note for note in late.warnings)
+    right = vk.Hawkes(times, background="constant", observed_until=100.0).fit()
+    assert not any("subtract" in note for note in right.warnings)
+
+
+def test_extreme_magnitudes_leak_no_warning_of_numpy() -> None:
+    times, marks = [0.0, 0.4, 0.5, 1.1, 1.3, 2.2, 2.4, 4.0], [1e300] + 7 * [1.0]
+    events = table(time=times, magnitude=marks)
+    model = vk.Hawkes(events, kernel="power_law", marks="magnitude", observed_until=10.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        row = model.fit().final_size().row(0, named=True)
+    assert not any(isinstance(value, float) and np.isnan(value) for value in row.values())
 
 
 def test_rounded_clocks_are_noticed() -> None:

@@ -42,8 +42,8 @@ class Hawkes(Model):
     population : {None, "estimated"} or float
         The number of people N, each of whom takes part at most once; None: without limit.
     observed_until : float or polars.DataFrame, optional
-        When observation ended, on the clock of the events: a number, ``numpy.inf`` for a cascade
-        watched to its end, or a cascades table with that column. None: at the last event.
+        When observation ended (it began at 0 with a background, else at the first event): a number,
+        ``numpy.inf`` if at the end of the cascade, or a cascades table. None: at the last event.
 
     Raises
     ------

@@ -149,8 +149,9 @@ class Objective:
         beta = float(x[1 + self.shapes])
         level, mean, spread = self.log_mean_mark(beta)
         off = self.log_mark - mean
-        weight = np.exp(beta * self.log_mark - level)
-        return np.array([weight, weight * off, weight * (off**2 - spread)])
+        with np.errstate(over="ignore"):
+            weight = np.exp(beta * self.log_mark - level)
+            return np.array([weight, weight * off, weight * (off**2 - spread)])
 
     def _plain(self, x: Array) -> Value:
         """Exponential kernel without marks: everything in one compiled pass."""

@@ -59,7 +59,8 @@ class Law:
         """Return how many times the mean number of events each one sets off."""
         if not self.objective.marked:
             return np.ones(len(magnitude))
-        return np.asarray(magnitude ** self.beta[draw] * np.exp(-self.level[draw]))
+        with np.errstate(over="ignore"):
+            return np.asarray(np.exp(self.beta[draw] * np.log(magnitude) - self.level[draw]))
 
 
 @dataclass

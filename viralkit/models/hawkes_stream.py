@@ -112,7 +112,8 @@ def read_stream(events: Any, *, marks: str | None, background: str | None, until
         ) from None
     if time.ndim != 1:
         raise TableError(
-            f"times have {time.ndim} dimensions; a series has one. Pass times.ravel()."
+            f"times have {time.ndim} dimensions; a series has one. Pass a list of times, or "
+            "times.ravel()."
         )
     if not np.isfinite(time).all():
         lost = np.flatnonzero(~np.isfinite(time))
@@ -126,6 +127,11 @@ def read_stream(events: Any, *, marks: str | None, background: str | None, until
 def _from_table(
     events: pl.DataFrame, marks: str | None, background: str | None, until: Window
 ) -> Stream:
+    if "count" in events.columns and "cascade_id" not in events.columns:
+        raise TableError(
+            f"this is a table of counts: {events.columns}. A self-exciting model takes the time of "
+            "each event. For counts use HawkesIntensity(counts, promotions) or Relaxation(counts)."
+        )
     frame = check(events, "events")
     if "excluded" in frame.columns:
         frame = frame.filter(pl.col("excluded").is_null())

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 FEW = 10  # events for each parameter below which intervals are rough
 TIES = 0.02  # share of events tied with the one before from which a clock is called rounded
+LATE = 0.5  # share of the window without any event from which its start is doubted
 POOR = 0.01  # p-value of the rescaled times below which the model is called wrong
 
 
@@ -116,6 +117,12 @@ def _data(results: HawkesResults) -> list[str]:
             f"{100 * stream.tied / results.nobs:.0f} % of the events share their time with the one "
             "before, as by a rounded clock, which makes effects look quicker and stronger. Spread "
             "them over the clock's tick: time + uniform(0, tick), then sort."
+        )
+    if "mu" in results.params and stream.time[0] > LATE * stream.until[0]:
+        notes.append(
+            f"the first event comes after {100 * stream.time[0] / stream.until[0]:.0f} % of the "
+            "window, which begins at 0. If observation began later, the background rate is too "
+            "low: subtract the time at which it began from the times and from observed_until."
         )
     if not results.model.stated and "mu" not in results.params:
         notes.append(

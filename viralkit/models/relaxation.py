@@ -226,7 +226,7 @@ def scored(information: Array, score: Array) -> Array:
     if not determinant > 1e-10 * a * d:
         return np.asarray(np.linalg.lstsq(information, score, rcond=None)[0])
     x, y = score
-    return np.array([d * x - b * y, a * y - b * x]) / determinant
+    return np.asarray(np.array([d * x - b * y, a * y - b * x]) / determinant)
 
 
 def pearson(side: Side, overdispersion: float, place: Array) -> float:
