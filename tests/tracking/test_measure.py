@@ -39,7 +39,7 @@ def random_clicks(rng, size, users=12):
     return clicks(
         list(
             zip(
-                rng.integers(0, 3 * size, size).tolist(),
+                rng.integers(0, 30, size).tolist(),
                 pick(ids),
                 pick(SOURCES),
                 pick(ACTIONS),
