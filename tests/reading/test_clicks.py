@@ -39,6 +39,7 @@ HOSTILE = [
     "\u202egro.elpmaxe",
 ]
 TIMES: dict[str, Any] = {"layout": "columns"}
+LOG: dict[str, Any] = {"layout": "columns", "clock": "unix_seconds"}
 
 
 def refused(source: Any, **options: Any) -> str:
@@ -124,6 +125,17 @@ def test_a_log_with_names_of_its_own(write: Any) -> None:
     ]
     assert clicks["url_"].to_list() == ["mine", "mine"]
     assert clicks["referrer"].to_list() == ["https://t.example", None]
+
+
+def test_who_shared_is_read_from_the_address_where_the_log_does_not_say() -> None:
+    urls = ["https://a.example/?ref=ann", "https://a.example/?ref=ann", "https://a.example/"]
+    frame = pl.DataFrame({"time": [1.0] * 3, "url": urls, "referral": ["bob", "", None]})
+    clicks, _ = read_clicks(frame, **LOG)
+    assert clicks["referral"].to_list() == ["bob", "ann", None]
+    bare, _ = read_clicks(frame.drop("referral"), **LOG)
+    assert bare["referral"].to_list() == ["ann", "ann", None]
+    none, _ = read_clicks(frame.tail(1).drop("referral"), **LOG)
+    assert "referral" not in none.columns
 
 
 def test_sources_where_the_log_says_nothing() -> None:

@@ -20,7 +20,6 @@ from viralkit.urls import LONG, TAGS, hosts_of, parameters_of
 from viralkit.wording import show
 
 COLUMNS = TABLES["clicks"].columns
-UTM = {name: tag for name, tag in TAGS.items() if name != "referral"}
 DIRECT = ("direct", "(direct)", "-")  # how logs write that a browser named no referrer
 
 
@@ -59,7 +58,7 @@ def read_clicks(
         else the utm_ parameters of the url, decoded. Where both say nothing, source is the host
         of the referrer (and medium "referral"), unless that is the url's own, or "direct" where the
         log says that there was none ("direct", "-"). Referral (who shared the link) is that of the
-        log; where it has no such column, the parameter `ref` of the urls, if any has it.
+        log, else the parameter `ref` of the url.
     quality : Quality
         Rows read, kept, dropped and why, heartbeats, what is odd about the addresses.
 
@@ -180,15 +179,14 @@ def named(frame: pl.DataFrame, columns: dict[str, str]) -> pl.DataFrame:
 
 
 def with_sources(found: pl.DataFrame) -> pl.DataFrame:
-    """The clicks with source, medium, campaign, term and content: their own, or their address'."""
+    """The clicks with their tags and referral: their own, or those of their address."""
     empty = pl.Series([None], dtype=pl.String).new_from_index(0, len(found))
     has = {name: found[name] for name in found.columns}
     said = parameters_of(has.get("url", empty), list(TAGS.values()))
-    if "referral" not in has and said["ref"].count():
-        found = found.with_columns(referral=said["ref"])
-    own = {name: has.get(name, empty).cast(pl.String) for name in UTM}
+    names = [n for n in TAGS if n != "referral" or n in has or said["ref"].count()]
+    own = {name: has.get(name, empty).cast(pl.String) for name in names}
     found = found.with_columns(
-        pl.coalesce(own[name], said[utm]).alias(name) for name, utm in UTM.items()
+        pl.coalesce(own[name], said[TAGS[name]]).alias(name) for name in names
     )
     site, page = hosts_of(has.get("referrer", empty)), hosts_of(has.get("url", empty))
     site = site.set((site == page).fill_null(False), None).str.strip_prefix("www.")
