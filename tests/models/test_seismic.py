@@ -170,11 +170,18 @@ def test_excluded_events_are_not_used() -> None:
     assert_frame_equal(Seismic(marked).fit([5e3]).frame(), Seismic(events).fit([5e3]).frame())
 
 
+def test_reshares_before_anybody_was_reached_have_no_end() -> None:
+    events = cascade([0.0, 10.0, 400.0, 900.0], [0.0, 0.0, 0.0, 50.0])
+    row = Seismic(events).fit([800.0]).frame().row(0, named=True)
+    assert row["infectiousness"] == row["final_size"] == np.inf
+
+
 REFUSED = [
     (lambda e: e.drop("magnitude"), {}, "'magnitude' is missing or has gaps"),
     (lambda e: e.with_columns(magnitude=pl.lit(None, pl.Int64)), {}, "fit Hawkes, which can do"),
     (lambda e: e.with_columns(pl.col("time") - 1), {}, "vk.repair"),
     (lambda e: e.clear(), {}, "no events"),
+    (lambda e: e.with_columns(magnitude=pl.lit(0)), {}, "have 0 followers, yet"),
     (lambda e: e, {"observed_until": 10.0}, "observed_until=10.0 is before the last event"),
     (lambda e: e, {"observed_until": float("nan")}, "observed_until=nan is before"),
 ]

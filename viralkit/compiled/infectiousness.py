@@ -74,7 +74,8 @@ def judge(times: Any, audience: Any, now: float, found: Any) -> None:
             weight += 1 - (now - times[place]) / length
             number += 1
     if weight > 0:
-        found[0] = weight / exposure(times, audience, seen, now, length)
+        reached = exposure(times, audience, seen, now, length)
+        found[0] = weight / reached if reached > 0 else np.inf
         found[1] = number
 
 

@@ -200,6 +200,14 @@ def usable(events: pl.DataFrame) -> pl.DataFrame:
             f"an event of cascade {show(early['cascade_id'][0])} has time {early['time'][0]:g}; "
             "allowed: zero or more seconds since the original post. Mend it: vk.repair(events)."
         )
+    nobody = events.group_by("cascade_id", maintain_order=True).agg(pl.sum("magnitude"), pl.len())
+    nobody = nobody.filter(pl.col("magnitude") == 0, pl.col("len") > 1)
+    if nobody.height:
+        raise TableError(
+            f"all events of cascade {show(nobody['cascade_id'][0])} have 0 followers, yet they were "
+            f"reshared ({nobody.height} such cascades). Fill in the followers, or fit Hawkes, which "
+            "can do without."
+        )
     keys = events.select("cascade_id", "time").with_row_index("first")
     first = pl.min("first").over("cascade_id")
     return events[keys.select(pl.arg_sort_by(first, "time", maintain_order=True)).to_series()]
