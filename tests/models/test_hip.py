@@ -223,3 +223,10 @@ def test_a_slow_maturity_is_found_beyond_the_first_thousand_periods() -> None:
     found = maturity(shape)
     assert found is not None and found > 1024
     assert np.interp(found, np.arange(come.size), come) == pytest.approx(0.95)
+
+
+def test_a_kernel_that_is_hardly_known_is_said_to_be_so() -> None:
+    loose = model(noise=500.0).fit()
+    assert any("stand in for one another" in note for note in loose.warnings)
+    firm = model(noise=0.01).fit()
+    assert not any("stand in for one another" in note for note in firm.warnings)

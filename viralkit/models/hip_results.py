@@ -22,6 +22,7 @@ from .hip_response import response
 from .results import Array, Results, check_alpha, number
 
 DRAWS = 999
+LOOSE = 1.0  # log error of a kernel parameter from which its interval is not to be relied on
 NEAR = 1e-3  # on the fitting scale: a parameter so near a limit has run to it
 ORDER = ["gamma", "eta", "mu", "kappa", "c", "theta"]  # on the fitting scale
 
@@ -113,6 +114,13 @@ class HawkesIntensityResults(Results):
         -------
         polars.DataFrame
             parameter, lower, upper; null for a parameter at a limit.
+
+        Notes
+        -----
+        Of 95 % intervals, 93 to 97 % held the truth in simulations of a year of days. With four
+        months that is so for gamma, eta, mu, the branching factor, the viral potential and the
+        curve, but kappa, c and theta were held in 84 to 86 %; with ten times the noise those three
+        say next to nothing, and the branching factor is held in about 90 %.
         """
         reach = self.reach(alpha)
         rows: list[tuple[str, float | None, float | None]] = []
@@ -241,6 +249,15 @@ class HawkesIntensityResults(Results):
             said.append(
                 f"{', '.join(lost)} ran to the edge of the search: no standard error, and the "
                 "others are as if it were known."
+            )
+        shape = [name for name in ("kappa", "c", "theta") if self.is_known(name)]
+        errors = {n: self.log_error(lambda z, n=n: self._natural(z)[n]) for n in shape}
+        loose = [name for name, error in errors.items() if error > LOOSE]
+        if loose:
+            said.append(
+                f"{', '.join(loose)}: known to a factor of {np.exp(LOOSE):.1f} at best, as κ, c "
+                "and θ stand in for one another; their intervals hold the truth less often than "
+                "they say. Go by the branching factor, or take more periods."
             )
         if not self.model.promotions.any():
             said.append("There are no promotions: mu means nothing here.")
