@@ -213,7 +213,7 @@ def _check_end(results: HawkesResults, n: int, end: float) -> None:
 
 def _as_table(events: Events, marked: bool) -> pl.DataFrame:
     """Arrange draws as an events table, by cascade and time."""
-    order = pl.Series(events.time).arg_sort().to_numpy()  # in half the time of numpy's
+    order = np.argsort(events.time)
     small = (
         events.draw.astype(np.uint16) if len(events) and events.draw.max() < 2**16 else events.draw
     )
