@@ -132,7 +132,9 @@ class RelaxationResults(Results):
         The score test of the square and the cube of log distance as further terms, with 2 and
         n − 4 degrees of freedom for n periods. A small p-value says that the fall is bent on
         log-log axes: an exponential starts flat and then falls ever faster, and what levels off
-        does the reverse.
+        does the reverse. At the 5 % level it refused 4 to 5 % of simulated power laws; of 60 days
+        with errors of 50 %, all exponentials of 10 days, 78 % of those of 30 days, 76 % of falls
+        to a floor and 34 % of those with one sudden step. A large p-value proves no power law.
         """
         return bend(self.model.side("after"), self.after)
 
