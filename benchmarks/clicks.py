@@ -76,9 +76,9 @@ def memory_rows(table: pl.DataFrame, kind: str) -> list[Row]:
     """From the raw columns, and with channels given, which is what pandas starts from."""
     size = f"{CLICKS:,} clicks, {USERS:,} users"
     vk.channel_table(table.head(1000))
-    raw = cheapest(lambda: vk.channel_table(table))
+    raw = cheapest(lambda: vk.channel_table(table), 2)
     named = table.select("time", "link_id", "user", "action", "referral", channel="source")
-    given = cheapest(lambda: vk.channel_table(named))
+    given = cheapest(lambda: vk.channel_table(named), 2)
     frame = pd.DataFrame(
         {name: named[name].to_numpy() for name in ("time",)}
         | {name: categories(named[name]) for name in ("user", "action", "channel")}

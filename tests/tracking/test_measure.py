@@ -121,7 +121,9 @@ def limits_of(brought, z=1.959963984540054):
 def test_the_figures_are_those_of_a_loop(seed):
     rng = np.random.default_rng(seed)
     table = random_clicks(rng, int(rng.integers(1, 400)))
-    check_by_hand(table, vk.channel_table(table))
+    coded = table.with_columns(pl.col("user", "source").cast(pl.Categorical))
+    for form in (table, table.lazy(), coded, coded.lazy()):
+        check_by_hand(table, vk.channel_table(form))
 
 
 cells = st.tuples(

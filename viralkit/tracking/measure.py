@@ -11,11 +11,12 @@ from statsmodels.stats.proportion import proportion_confint
 from viralkit.rules import rules_of, show_cell
 from viralkit.tables import TableError, check, require_polars
 from viralkit.tracking.channels import require_rules, with_channels
-from viralkit.tracking.labels import is_used, with_flags
+from viralkit.tracking.labels import with_flags
+from viralkit.tracking.tally import tallied, with_rank
 from viralkit.wording import show, show_names
 
 Floats = NDArray[np.float64]
-PEOPLE = ("visitors", "sign_ups", "conversions", "known_shares", "brought", "squares")
+NEEDED = ("place", "rank", "user", "action", "referral", "flag", "excluded")
 NEEDS = {
     "visitors": ("user",),
     "sign_ups": ("user", "action"),
@@ -113,8 +114,6 @@ def channel_table(
         raise TableError(f"alpha={show(alpha)}; allowed: between 0 and 1. Pass 0.05.")
     scan = require_clicks(clicks)
     frame = labelled(scan, rules, by)
-    if isinstance(clicks, pl.DataFrame):
-        frame = frame.collect(engine="in-memory").lazy()  # so that the rules are applied once
     columns = frame.collect_schema()
     if by not in columns:
         raise TableError(
@@ -128,11 +127,10 @@ def channel_table(
         )
     names = names_of(frame, by)
     frame = with_rank(frame.with_columns(place_of(pl.col(by), names)), scan, len(names) + 1)
-    asked = [by_click(frame)] + [by_user(frame, len(names) + 1)] * ("user" in columns)
-    table, *people = pl.collect_all(asked, engine="streaming")
-    if people:
-        table = table.join(of_people(with_brought(people[0], frame)), on="place", how="left")
-        table = table.with_columns(pl.col(*PEOPLE).fill_null(0))
+    if isinstance(clicks, pl.DataFrame):
+        frame = frame.select(name for name in NEEDED if name in frame.collect_schema())
+        frame = frame.collect(engine="in-memory").lazy()  # so that each is worked out once
+    table = tallied(frame, len(names) + 1, isinstance(clicks, pl.DataFrame))
     return finished(without_unknown(table, columns), names.rename(by), alpha)
 
 
@@ -169,80 +167,14 @@ def names_of(clicks: pl.LazyFrame, by: str) -> pl.Series:
     dtype = clicks.collect_schema()[by]
     if isinstance(dtype, pl.Enum):
         return dtype.categories.sort()
-    names = clicks.select(pl.col(by).cast(pl.String)).unique().collect(engine="streaming")
-    return names.to_series().drop_nulls().sort()
+    names = clicks.select(by).unique().collect(engine="streaming").to_series()
+    return names.cast(pl.String).drop_nulls().unique().sort()
 
 
 def place_of(value: pl.Expr, names: pl.Series) -> pl.Expr:
     """The place of a name among the names; one beyond them where it is null."""
     place = value.cast(pl.Enum(names)).to_physical().cast(pl.Int64)
     return place.fill_null(len(names)).alias("place")
-
-
-def acted(clicks: pl.LazyFrame, action: str) -> pl.Expr:
-    """Whether a click is a visit, which is also what has no action, or another action."""
-    if "action" not in clicks.collect_schema():
-        return pl.lit(True if action == "visit" else None, pl.Boolean)
-    return (pl.col("action") == action).fill_null(action == "visit")
-
-
-def with_rank(clicks: pl.LazyFrame, scan: pl.LazyFrame, places: int) -> pl.LazyFrame:
-    """The clicks with their rank: by time, visits first, then by the place of the channel."""
-    time = pl.col("time").to_physical()
-    first, last = scan.select(time.min(), last=time.max()).collect(engine="streaming").row(0)
-    size = 2 * places
-    dtype = pl.Int64 if ((last or 0) - (first or 0) + 1) * size < 2**63 else pl.Int128
-    late = (~acted(clicks, "visit")).cast(dtype) * places
-    return clicks.with_columns(rank=(time - first).cast(dtype) * size + late + pl.col("place"))
-
-
-def by_click(clicks: pl.LazyFrame) -> pl.LazyFrame:
-    """Visits, flagged clicks, and what nobody known passed on, by the channel of the click."""
-    columns = clicks.collect_schema().names()
-    used = is_used(columns)
-    nobody = pl.col("user").is_null() if "user" in columns else pl.lit(True)
-    return clicks.group_by("place").agg(
-        visits=(used & acted(clicks, "visit")).sum(),
-        shares=(used & nobody & acted(clicks, "share")).sum(),
-        flagged=(~used).sum(),
-    )
-
-
-def by_user(clicks: pl.LazyFrame, places: int) -> pl.LazyFrame:
-    """The rank and place of each user's first click, and what they did."""
-    used = clicks.filter(is_used(clicks.collect_schema().names()), pl.col("user").is_not_null())
-    people = used.group_by("user").agg(
-        pl.min("rank"),
-        sign_ups=acted(clicks, "sign_up").any(),
-        conversions=acted(clicks, "conversion").any(),
-        shares=acted(clicks, "share").sum(),
-    )
-    return people.with_columns(place=(pl.col("rank") % places).cast(pl.Int64))
-
-
-def with_brought(people: pl.DataFrame, clicks: pl.LazyFrame) -> pl.DataFrame:
-    """The users with how many others name them as who shared, on the first click."""
-    if "referral" not in clicks.collect_schema():
-        return people.with_columns(brought=pl.lit(None, pl.Int64))
-    used = clicks.filter(is_used(clicks.collect_schema().names()))
-    invited = used.filter(pl.col("referral") != "").select("user", "rank", "referral")
-    first = invited.join(people.lazy().select("user", "rank"), on=["user", "rank"], how="semi")
-    by_whom = first.group_by("user").agg(pl.col("referral").cast(pl.String).min())
-    others = by_whom.filter(pl.col("user").cast(pl.String) != pl.col("referral"))
-    brought = others.group_by(pl.col("referral").alias("id")).agg(brought=pl.len().cast(pl.Int64))
-    people = people.with_columns(pl.col("user").cast(pl.String).alias("id"))
-    found = people.join(brought.collect(engine="streaming"), on="id", how="left")
-    return found.with_columns(pl.col("brought").fill_null(0))
-
-
-def of_people(people: pl.DataFrame) -> pl.DataFrame:
-    """The users of each channel together."""
-    return people.group_by("place").agg(
-        pl.sum("sign_ups", "conversions", "brought"),
-        visitors=pl.len(),
-        known_shares=pl.sum("shares"),
-        squares=pl.col("brought").pow(2).sum(),
-    )
 
 
 def without_unknown(table: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
