@@ -19,7 +19,8 @@ SOURCES = ["facebook", "telegram", "newsletter", "nobody knows", None]
 ACTIONS = ["visit", "share", "sign_up", "conversion", None]
 COLUMNS = [
     *("channel", "visits", "visitors", "sign_ups", "conversions", "rate", "lower", "upper"),
-    *("shares", "reproduction_number", "reproduction_lower", "reproduction_upper", "flagged"),
+    *("shares", "reproduction_number", "reproduction_lower", "reproduction_upper"),
+    *("unmatched_referrals", "flagged"),
 ]
 
 
@@ -74,9 +75,10 @@ def by_hand(table):
             first[row["user"]][1].add(name)
         did[row["user"]][action] += 1
     brought = Counter()
-    for user, (_, names) in first.items():
+    for user, ((_, _, channel), names) in first.items():
         who = min(names - {None}, default=None)
         brought[who] += who != user
+        found[channel]["unmatched_referrals"] += who is not None and who not in first
     people = defaultdict(list)
     for user, ((_, _, channel), _) in first.items():
         found[channel]["visitors"] += 1
@@ -89,16 +91,21 @@ def by_hand(table):
 
 def check_by_hand(table, found):
     expected, people = by_hand(table)
+    strangers = sum(counts["unmatched_referrals"] for counts in expected.values())
+    unknown = strangers and not sum(map(sum, people.values()))
     assert sorted(found["channel"]) == sorted(expected)
     for row in found.iter_rows(named=True):
         counts = expected[row["channel"]]
-        for name in ("visits", "visitors", "sign_ups", "conversions", "shares", "flagged"):
+        for name in (*COLUMNS[1:5], "shares", "unmatched_referrals", "flagged"):
             assert row[name] == counts[name], (row["channel"], name)
         brought = people[row["channel"]]
         if not brought:
             assert row["rate"] is row["lower"] is row["reproduction_number"] is None
             continue
         assert row["rate"] == counts["conversions"] / counts["visitors"]
+        if unknown:
+            assert [row[name] for name in COLUMNS if "reproduction" in name] == [None] * 3
+            continue
         limits = proportion_confint(counts["conversions"], counts["visitors"], method="wilson")
         assert (row["lower"], row["upper"]) == pytest.approx(limits, abs=1e-12)
         assert row["reproduction_number"] == pytest.approx(np.mean(brought))
@@ -195,12 +202,33 @@ def test_circles_and_self_invitations_bring_nobody_twice():
     assert vk.channel_table(table)["reproduction_number"].to_list() == [pytest.approx(2 / 3)]
 
 
+@pytest.mark.parametrize("form", [pl.DataFrame.lazy, lambda frame: frame])
+def test_codes_that_name_no_user_leave_the_reproduction_number_unknown(form):
+    rows = [(i, f"C{i}", "telegram", None, "REF-C0" if i else None, None, None) for i in range(9)]
+    found = vk.channel_table(form(clicks(rows))).row(0, named=True)
+    assert found["visitors"] == 9 and found["unmatched_referrals"] == 8
+    assert [found[name] for name in COLUMNS if "reproduction" in name] == [None] * 3
+    named = form(clicks(rows).with_columns(pl.col("referral").str.replace("REF-", "")))
+    found = vk.channel_table(named).row(0, named=True)
+    assert found["reproduction_number"] == 8 / 9 and found["unmatched_referrals"] == 0
+    some = form(clicks([*rows, (20, "late", "telegram", None, "C3", None, None)]))
+    found = vk.channel_table(some).row(0, named=True)
+    assert found["reproduction_number"] == 0.1 and found["unmatched_referrals"] == 8
+
+
+def test_without_any_referral_nobody_was_brought():
+    nobody = clicks([(i, f"u{i}", "telegram", None, None, None, None) for i in range(9)])
+    found = vk.channel_table(nobody).row(0, named=True)
+    assert found["reproduction_number"] == 0 < found["reproduction_upper"]
+    assert found["unmatched_referrals"] == 0
+
+
 def test_what_the_clicks_do_not_tell_is_null():
     table = random_clicks(np.random.default_rng(1), 60)
     without = {
         "user": ["visitors", "sign_ups", "conversions", "rate", "lower", "reproduction_number"],
         "action": ["sign_ups", "conversions", "rate", "upper", "shares"],
-        "referral": ["reproduction_number", "reproduction_lower", "reproduction_upper"],
+        "referral": [name for name in COLUMNS if "reproduction" in name or "unmatched" in name],
     }
     for column, unknown in without.items():
         found = vk.channel_table(table.drop(column))

@@ -11,7 +11,7 @@ from viralkit.compiled.fold_users import fold_users
 from viralkit.tracking.labels import is_used
 
 ACTIONS = ("sign_up", "conversion", "share")
-PEOPLE = ("visitors", "sign_ups", "conversions", "known_shares", "brought", "squares")
+PEOPLE = ("visitors", "sign_ups", "conversions", "known_shares", "brought", "squares", "unmatched")
 
 
 def with_rank(clicks: pl.LazyFrame, scan: pl.LazyFrame, places: int) -> pl.LazyFrame:
@@ -97,24 +97,28 @@ def acted(clicks: pl.LazyFrame, action: str) -> pl.Expr:
 
 
 def with_brought(people: pl.DataFrame, clicks: pl.LazyFrame) -> pl.DataFrame:
-    """The users with how many others name them as who shared, on the first click."""
+    """The users with how many others name them on the first click, and whether they name nobody."""
     if "referral" not in clicks.collect_schema():
-        return people.with_columns(brought=pl.lit(None, pl.Int64))
+        return people.with_columns(
+            brought=pl.lit(None, pl.Int64), unmatched=pl.lit(None, pl.Boolean)
+        )
     used = clicks.filter(is_used(clicks.collect_schema().names()))
     invited = used.filter(pl.col("referral") != "").select("user", "rank", "referral")
     first = invited.join(people.lazy().select("user", "rank"), on=["user", "rank"], how="semi")
     by_whom = first.group_by("user").agg(pl.col("referral").cast(pl.String).min())
     others = by_whom.filter(pl.col("user").cast(pl.String) != pl.col("referral"))
-    brought = others.group_by(pl.col("referral").alias("id")).agg(brought=pl.len().cast(pl.Int64))
+    others = others.rename({"referral": "id"}).collect(engine="streaming")
+    brought = others.group_by("id").agg(brought=pl.len().cast(pl.Int64))
     people = people.with_columns(pl.col("user").cast(pl.String).alias("id"))
-    found = people.join(brought.collect(engine="streaming"), on="id", how="left")
+    strange = others.join(people, on="id", how="anti").select("user", unmatched=pl.lit(True))
+    found = people.join(brought, on="id", how="left").join(strange, on="user", how="left")
     return found.with_columns(pl.col("brought").fill_null(0))
 
 
 def of_people(people: pl.DataFrame) -> pl.DataFrame:
     """The users of each channel together."""
     return people.group_by("place").agg(
-        pl.sum("sign_ups", "conversions", "brought"),
+        pl.sum("sign_ups", "conversions", "brought", "unmatched"),
         visitors=pl.len(),
         known_shares=pl.sum("shares"),
         squares=pl.col("brought").pow(2).sum(),
