@@ -69,6 +69,22 @@ def test_the_table_of_real_clicks(tmp_path):
         assert (tmp_path / "chart.png").stat().st_size > 3_000
 
 
+def test_referrals_that_name_no_user_are_told_and_not_drawn_as_zero():
+    log = pl.DataFrame({"time": range(4), "link_id": "a", "user": list("uvwx"), "source": "x"})
+    log = log.with_columns(
+        pl.from_epoch("time").dt.replace_time_zone("UTC"),
+        referral=pl.Series([None, "REF-u", "REF-u", "u"]),
+        action=pl.lit("visit"),
+    )
+    chart = vk.channel_chart(vk.channel_table(log), measure="reproduction_number")
+    assert chart.to_dict()["title"]["subtitle"][1] == "referrals that name no user: 2"
+    assert "subtitle" in vk.channel_chart(vk.channel_table(log)).to_dict()["title"]
+    none = vk.channel_table(log.head(3))
+    with pytest.raises(vk.TableError, match="referrals that name no user: all 2 of the table"):
+        vk.channel_chart(none, measure="reproduction_number")
+    assert "no user" not in str(vk.channel_chart(none).to_dict()["title"])
+
+
 def test_several_models_stand_under_each_other_in_their_colours():
     both = pl.concat([credit("first", {"a": 0.9, "b": 0.1}), credit("last", {"a": 0.3, "b": 0.7})])
     chart = vk.channel_chart(both)

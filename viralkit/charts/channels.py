@@ -73,7 +73,8 @@ def channel_chart(
     Raises
     ------
     TableError
-        The columns are those of no such table, or there is nothing to draw.
+        The columns are those of no such table, or there is nothing to draw: no channel with a
+        visitor, or no referral that names a user.
 
     Notes
     -----
@@ -124,6 +125,12 @@ def _rows(table: pl.DataFrame, kind: _Kind) -> tuple[pl.DataFrame, list[str]]:
     channels = known.group_by("channel", maintain_order=True).agg(
         pl.sum("weight"), pl.mean("value")
     )
+    if channels.is_empty() and _unmatched(table, kind):
+        raise TableError(
+            f"referrals that name no user: all {_unmatched(table, kind):,} of the table, so that "
+            "nobody knows who brought whom. Write the codes as the ids of users, and make the "
+            "channel_table anew."
+        )
     if channels.is_empty() or known["model"].n_unique() > _MOST_MODELS:
         raise TableError(
             f"{len(channels)} channels with a {kind.value}, of {known['model'].n_unique()} models; "
@@ -135,10 +142,18 @@ def _rows(table: pl.DataFrame, kind: _Kind) -> tuple[pl.DataFrame, list[str]]:
     found = order.with_row_index("place").join(
         known.join(models, on="model"), on="channel", how="left", maintain_order="left"
     )
-    return found.sort("place", "colour"), _notes(table, rows, channels)
+    return found.sort("place", "colour"), _notes(table, rows, channels, kind)
 
 
-def _notes(table: pl.DataFrame, rows: pl.DataFrame, channels: pl.DataFrame) -> list[str]:
+def _unmatched(table: pl.DataFrame, kind: _Kind) -> int:
+    """How many referrals count for no channel, where people brought are drawn."""
+    there = kind.value == "reproduction_number" and "unmatched_referrals" in table.columns
+    return int(table["unmatched_referrals"].sum()) if there else 0
+
+
+def _notes(
+    table: pl.DataFrame, rows: pl.DataFrame, channels: pl.DataFrame, kind: _Kind
+) -> list[str]:
     """Tell what is not in the picture."""
     without = rows["channel"].n_unique() - channels.height
     notes = []
@@ -146,6 +161,8 @@ def _notes(table: pl.DataFrame, rows: pl.DataFrame, channels: pl.DataFrame) -> l
         notes.append(f"the {_MOST} largest of {channels.height} channels")
     if without:
         notes.append(f"{without} channel{'s' * (without > 1)} without a visitor")
+    if _unmatched(table, kind):
+        notes.append(f"referrals that name no user: {_unmatched(table, kind):,}")
     if "flagged" in table.columns and table["flagged"].sum():
         notes.append(f"{table['flagged'].sum():,} flagged clicks left out")
     return notes
