@@ -13,6 +13,7 @@ from ..wording import show, show_names
 from . import branching_laws as laws
 from .branching import Branching, aic
 from .branching_likelihood import CEILING, FLOOR, Fit
+from .branching_warnings import warnings
 from .results import Array, Results, number
 
 BOUNDS = {"parameter": pl.String, "lower": pl.Float64, "upper": pl.Float64}
@@ -234,29 +235,8 @@ class BranchingResults(Results):
 
     @property
     def warnings(self) -> list[str]:  # type: ignore[override]
-        """What the data cannot tell, and what to do about it."""
-        said = []
-        if self.is_band:
-            low, high = self.laws["R"].min(), self.laws["R"].max()
-            said.append(
-                f"k cannot be told from a truncated sample: over k from {self.fits[0].k:g} to ∞, "
-                f"R runs from {number(low, 3)} to {number(high, 3)}. "  # type: ignore[arg-type]
-                "R is shown at k = 1, its interval over all k. See band(), or pass k=…"
-            )
-        if len(self.fits) > 1 and not self.is_band:
-            close = [f.law for f in self.fits[1:] if aic(f) - aic(self.fits[0]) < 2]
-            if close:
-                said.append(
-                    f"AIC hardly prefers {self.law} to {' or '.join(close)}; intervals leave this "
-                    "choice out and may be too narrow. Compare fit(law='negative_binomial')."
-                )
-        if self._fit.is_free and self._fit.u == 0:
-            said.append("k is at its limit ∞ (Poisson): its interval is one-sided.")
-        if self._fit.is_free and self._fit.u >= CEILING:
-            said.append("k is at its limit 0: too few people brought any. Pass k=…")
-        if self.params["R"] == 0:
-            said.append("Nobody passed anything on: R is at its limit 0, its interval one-sided.")
-        return said
+        """What the data cannot tell or contradict, and what to do about it."""
+        return warnings(self)
 
     @property
     def facts(self) -> list[tuple[str, str]]:  # type: ignore[override]
