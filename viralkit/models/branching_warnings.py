@@ -51,10 +51,10 @@ def _contradicted(results: BranchingResults) -> list[str]:
         smallest, none = max((misfit.none_so_small(f) for f in fits), key=lambda found: found[1])
         if none < np.log(SURE):
             total = float(data.number[data.parents >= smallest].sum())
+            hoped = number(-total * np.expm1(none / total), 3)
             return [
-                f"No cascade is below {smallest} among {total:,.0f}, though this law expects "
-                f"{number(total * -np.expm1(none / total), 3)} there: were small ones dropped? Pass "
-                f"at_least={smallest}; else R and k mislead."
+                f"No cascade is below {smallest} among {total:,.0f}, though this law expects {hoped} "
+                f"there: were small ones dropped? Pass at_least={smallest}; else R and k mislead."
             ]
     largest, unlikely = max((misfit.as_large(f) for f in fits), key=lambda found: found[1])
     what = "cascade" if data.of == "sizes" else "number brought"
@@ -75,7 +75,7 @@ def _contradicted(results: BranchingResults) -> list[str]:
 
 def _next(results: BranchingResults) -> str:
     """What to do where the law does not hold."""
-    if results.law in ("poisson", "geometric", "k given") and results.model.data.at_least == 1:
-        if len(results.fits) == 1:
-            return "Compare fit(law='negative_binomial')."
+    whole = results.model.data.at_least == 1
+    if whole and len(results.fits) == 1 and results.law != "negative_binomial":
+        return "Compare fit(law='negative_binomial')."
     return "Fit unlike cascades apart, or give odd ones a reason in `excluded`."
