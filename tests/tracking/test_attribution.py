@@ -20,15 +20,18 @@ NASTY = ["<script>alert(1)</script>", '"; drop table', "a\nb\t\u202e", "=cmd()",
 
 
 def log(*people: str) -> pl.DataFrame:
-    """One person a text: a word starts a session a day later, ! converts in it, $ on its own."""
+    """One person a text: a word starts a session a day later, ! converts in it.
+
+    $ converts a day later on a page of the site, without another click; mail$ by a click of mail.
+    """
     rows = []
     for number, events in enumerate(people):
         time, session, channel = START, 0, "direct"
         for event in events.split():
             time += SOON if event == "!" else DAY
             session += event != "!"
-            channel = channel if event in "!$" else event
-            action = "conversion" if event in "!$" else "visit"
+            channel = channel if event == "!" else event.removesuffix("$") or "internal"
+            action = "conversion" if event == "!" or event.endswith("$") else "visit"
             rows.append((time, "https://a.org/", f"u{number}", session, channel, action))
     columns = ["time", "url", "user", "session", "channel", "action"]
     return pl.DataFrame(rows, columns, orient="row")
@@ -105,6 +108,42 @@ def test_a_second_conversion_in_a_session_has_that_session_as_its_path() -> None
 def test_a_conversion_in_a_session_without_clicks_belongs_to_those_before() -> None:
     assert column(log("a b $"), "last") == {"a": 0, "b": 1}
     assert column(log("a $ $"), "last") == {"a": 1, "unknown": 1}
+
+
+def test_a_conversion_on_the_landing_click_is_a_touch_of_its_own_channel() -> None:
+    assert column(log("mail$", "x$ x$", "mail"), "last") == {"mail": 1, "x": 2}
+    assert column(log("a mail$"), "linear") == {"a": 0.5, "mail": 0.5}
+    assert column(log("a b$ !"), "linear") == {"a": 0.5, "b": 1.5}
+    assert column(log("a b", "a b$"), "markov", "removal_effect", order=1)["b"] == 1
+    # an hour later in the session: the visit before it is the touch, and what comes after is none
+    clicks = log("a", "b$").with_columns(user=pl.lit("u"), session=pl.lit(1))
+    assert column(clicks, "last") == {"a": 1}
+    clicks = log("b$ a").with_columns(session=pl.lit(1))
+    assert column(clicks, "last") == {"b": 1}
+
+
+def test_a_direct_conversion_is_a_touch_only_where_there_is_no_other() -> None:
+    assert column(log("direct$", "a direct$"), "last") == {"direct": 1, "a": 1}
+    assert column(log("direct$ !", "a"), "last") == {"direct": 2, "a": 0}
+    assert column(log("unknown$", "a unknown$"), "last") == {"unknown": 1, "a": 1}
+
+
+def test_of_clicks_at_one_time_the_visit_goes_first() -> None:
+    clicks = log("a", "b$").with_columns(time=START, user=pl.lit("u"), session=pl.lit(1))
+    for rows in (clicks, clicks.reverse()):
+        assert column(rows, "last") == {"a": 1}
+
+
+def test_an_export_with_a_row_an_order_gives_what_channel_table_gives() -> None:
+    sources = ["newsletter", "facebook", "facebook", None]
+    orders = log(*["x"] * 4).drop("channel", "session")
+    orders = orders.with_columns(
+        action=pl.lit("conversion"),
+        source=pl.Series(sources),
+        referrer=pl.lit(None, pl.String),
+    )
+    won = vk.channel_table(orders).select("channel", "conversions").rows()
+    assert column(orders, "last") == dict(won) == {"e-mail": 1, "facebook": 2, "direct": 1}
 
 
 def test_the_first_click_of_a_session_is_its_touch() -> None:

@@ -10,6 +10,7 @@ from viralkit.wording import show_names
 
 UNKNOWN = "unknown"
 INTERNAL = "internal"  # what label_clicks calls clicks from page to page of the site itself
+DIRECT = "direct"  # and those without a tag and a referrer
 DAY = 86_400_000_000  # microseconds
 CODES = {"channel": pl.String, "code": pl.Int64}
 CONVERSION = pl.col("action") == "conversion"
@@ -70,19 +71,30 @@ def _checked(clicks: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sessions(known: pl.DataFrame) -> pl.DataFrame:
-    """A row a session: its first click from outside, if there is one, and its conversions."""
+    """A row a session: its first click from outside, if there is one, and its conversions.
+
+    A conversion that opens the session is such a click if a tag or referrer tells where it is from;
+    a direct one is `otherwise` the channel, where the path has no touch.
+    """
     rows = known.select(
         pl.col("user").rank("dense").cast(pl.UInt32) - 1,
         "session",
         "channel",
         "time",
         conversion=CONVERSION.fill_null(False),
-    ).sort("user", "session", "time", maintain_order=True)
+    ).sort("user", "session", "time", "conversion", maintain_order=True)
     keys, sign = ["user", "session"], pl.col("conversion")
-    outside = ~sign & (pl.col("channel") != INTERNAL)
+    opens = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in keys)
+    rows = rows.with_columns(opens=opens | (pl.int_range(pl.len()) == 0))
+    led = ~sign | (pl.col("opens") & ~pl.col("channel").is_in([DIRECT, UNKNOWN]))
+    outside = led & (pl.col("channel") != INTERNAL)
     first = rows.filter(outside).unique(keys, keep="first", maintain_order=True)
-    ends = rows.filter(sign).group_by(keys).agg(pl.len().alias("conversions"), end=pl.min("time"))
-    both = first.drop("conversion").join(ends, keys, "full", coalesce=True, nulls_equal=True)
+    direct = pl.col("channel").filter(pl.col("opens") & (pl.col("channel") == DIRECT)).first()
+    ends = rows.filter(sign).group_by(keys)
+    ends = ends.agg(pl.len().alias("conversions"), end=pl.min("time"), otherwise=direct)
+    both = first.drop("conversion", "opens").join(
+        ends, keys, "full", coalesce=True, nulls_equal=True
+    )
     both = both.sort("user", pl.coalesce("time", "end"), maintain_order=True)
     done = pl.col("conversions").is_not_null()
     both = both.with_columns(turn=(done.cum_sum().over("user") - done).cast(pl.Int64))
@@ -97,7 +109,7 @@ def _up_to_conversions(sessions: pl.DataFrame) -> pl.DataFrame:
     return sessions.filter(~nothing | empty).select(
         "user",
         "turn",
-        "channel",
+        pl.coalesce("channel", "otherwise"),
         age=age.fill_null(0.0).clip(0.0),
         converted=pl.col("end").is_not_null(),
         further=pl.lit(0, pl.Int64),
@@ -111,7 +123,7 @@ def _further(sessions: pl.DataFrame) -> pl.DataFrame:
         .select(
             "user",
             "turn",
-            "channel",
+            pl.coalesce("channel", "otherwise"),
             age=pl.lit(0.0),
             converted=pl.lit(True),
             further=pl.int_ranges(1, pl.col("conversions")),
