@@ -80,6 +80,35 @@ def test_five_days_tell_no_class() -> None:
     assert fit.verdict == "cannot be told"
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_one_spike_on_flat_counts_has_no_class(seed: int) -> None:
+    counts = np.random.default_rng(seed).poisson(200, 60).astype(float)
+    counts[20] = 3000.0
+    fit = Relaxation(table(counts), unit="period").fit()
+    assert abs(fit.params["exponent_after"]) < 0.1
+    assert fit.verdict == "cannot be told"
+    assert fit.fades() is False
+    assert any("may not have faded at all" in said for said in fit.warnings)
+    assert not any("class cannot be told" in said for said in fit.warnings)
+
+
+def test_pure_chance_hardly_ever_gets_a_class() -> None:
+    rng, named = np.random.default_rng(5), 0
+    for _ in range(60):
+        counts = rng.poisson(200 * rng.gamma(0.7, 1 / 0.7, 60)).astype(float)
+        counts[20] = 1000.0 + counts.max()
+        fit = Relaxation(table(counts), unit="period").fit()
+        named += fit.verdict != "cannot be told"
+    assert named <= 5  # by the interval, 2.5 % of them seem to fade
+
+
+def test_a_slow_fall_that_is_sure_keeps_its_class() -> None:
+    fit = Relaxation(table(noisy(burst(0.2, 0.2), shape=50.0)), unit="period").fit()
+    assert fit.fades() is True
+    assert fit.conf_int()["lower"][0] > 0
+    assert not any("faded" in said for said in fit.warnings)
+
+
 def test_without_enough_before_the_rise_is_unknown() -> None:
     counts = noisy(burst(0.6))[57:]
     fit = Relaxation(table(counts), unit="period").fit()
@@ -134,6 +163,27 @@ def test_another_peak_may_be_named() -> None:
     named = Relaxation(table(counts).head(121), unit="period", peak=60.4)
     assert named.highest == 60
     assert named.fit().params["exponent_after"] == pytest.approx(0.6, abs=1e-6)
+
+
+@pytest.mark.parametrize("peak", ["2012-04-30", "2012-04-30T18:00", datetime(2012, 4, 30, 18)])
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_a_peak_may_be_named_as_text(peak: str | datetime, zone: str | None) -> None:
+    counts = table(burst(0.6)).head(121)
+    days = pl.datetime_range(
+        datetime(2012, 3, 1), datetime(2012, 7, 31), eager=True, time_zone=zone
+    )
+    days = days.cast(pl.Date) if zone is None else days
+    dated = counts.with_columns(time=days.head(121), period_end=days.slice(1, 121))
+    model = Relaxation(dated, unit="day", peak=peak)
+    assert model.highest == 60
+
+
+@pytest.mark.parametrize("peak", ["soon", "2012", True, 60.0])
+def test_a_peak_that_is_no_time_is_refused(peak: object) -> None:
+    day = pl.date(2012, 3, 1) + pl.duration(days=pl.col("time").cast(pl.Int64))
+    dated = table(burst(0.6)).with_columns(time=day, period_end=day + pl.duration(days=1))
+    with pytest.raises(ValueError, match=r"is not a time|does not match times such as"):
+        Relaxation(dated, unit="day", peak=peak)  # type: ignore[arg-type]
 
 
 def test_the_share_of_the_peak_is_of_all_counts() -> None:

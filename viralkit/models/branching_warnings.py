@@ -53,8 +53,9 @@ def _contradicted(results: BranchingResults) -> list[str]:
             total = float(data.number[data.parents >= smallest].sum())
             hoped = number(-total * np.expm1(none / total), 3)
             return [
-                f"No cascade is below {smallest} among {total:,.0f}, though this law expects {hoped} "
-                f"there: were small ones dropped? Pass at_least={smallest}; else R and k mislead."
+                f"No cascade is below {smallest} among {total:,.0f}, though this law expects "
+                f"{hoped} there: were small ones dropped? Pass at_least={smallest}; else R and k "
+                "mislead."
             ]
     largest, unlikely = max((misfit.as_large(f) for f in fits), key=lambda found: found[1])
     what = "cascade" if data.of == "sizes" else "number brought"

@@ -13,7 +13,7 @@ from ..tables import TableError
 from ..wording import show
 from .results import Array, Model, Parameter
 from .series import prepare
-from .times import When, to_age, to_time
+from .times import When, as_time, to_age, to_time
 
 if TYPE_CHECKING:
     from .relaxation_results import RelaxationResults
@@ -74,7 +74,7 @@ class Relaxation(Model):
         used. Periods may differ in length.
     unit : {"day", "week", "year", "period"}
         The unit of distances from the peak; one period should last about as long.
-    peak : date, datetime or float, optional
+    peak : date, datetime, ISO text or float, optional
         A time in the period in which the burst peaked; by default the one with the highest rate.
         Distances count from the middle of that period.
 
@@ -107,7 +107,7 @@ class Relaxation(Model):
         Parameter("peak_share", "share of the peak period in the whole", "none"),
     )
 
-    def __init__(self, counts: pl.DataFrame, *, unit: str, peak: When | None = None) -> None:
+    def __init__(self, counts: pl.DataFrame, *, unit: str, peak: When | str | None = None) -> None:
         first = counts.sort("time")["time"][0] if counts.height and "time" in counts.columns else 0
         self.series, self.start = prepare(counts, unit=unit, start=first, reaches_back=False)
         self.unit, self.label = unit, self.series.label
@@ -123,23 +123,22 @@ class Relaxation(Model):
                 "see it fade. Wait for more, or name another peak: peak=…"
             )
 
-    def _age(self, peak: When) -> float:
+    def _age(self, peak: When | str) -> float:
         """The time of the peak as an age."""
-        alike = isinstance(peak, (int, float)) == isinstance(self.start, (int, float))
-        if not alike:
-            raise ValueError(f"peak={show(peak)} does not match times such as {self.start}.")
+        peak = as_time(peak, self.start, "peak")
         dtype = self.series.points.schema["time"]
         column = pl.Series([peak], dtype=pl.Float64 if dtype == pl.Float64 else None)
         return float(to_age(column.cast(dtype), self.start, self.unit)[0])
 
-    def _period_of(self, peak: When) -> int:
+    def _period_of(self, peak: When | str) -> int:
         """The period in which the peak lies."""
         age, (begin, end) = self._age(peak), (self.series.begin, self.series.end)
         inside = np.flatnonzero((begin <= age) & (age < end))
         if not inside.size:
             raise ValueError(
                 f"peak={show(peak)} lies in no period of the counts, which run from "
-                f"{self.series.points['time'][0]} to {self.series.points['time'][-1]}."
+                f"{self.series.points['time'][0]} to {self.series.points['time'][-1]}. Pass a "
+                "time in one of them."
             )
         return int(inside[0])
 

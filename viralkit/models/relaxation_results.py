@@ -102,8 +102,8 @@ class RelaxationResults(Results):
             name, exponent_lower and exponent_upper (what the class predicts for θ between 0.3 and
             0.5), by_exponent (whether the interval after the peak, for any date within a unit,
             meets it), by_rise (whether the rise before the peak, or its absence, fits; null where
-            too little came before), allowed. The classes are about power laws: see
-            ``goodness_of_fit`` for whether there is one.
+            too little came before), allowed. The classes are about power laws that fall: see
+            ``goodness_of_fit`` and ``fades`` for whether there is one.
         """
         dated = self.dating(alpha)
         low, high = dated["lower"].min(), dated["upper"].max()
@@ -124,6 +124,13 @@ class RelaxationResults(Results):
         if self.before is None:
             return None
         return interval(self.before, alpha)[0] > 0
+
+    def fades(self, alpha: float = 0.05) -> bool:
+        """Did attention fade after the peak? Whether the exponent's interval lies above zero.
+
+        Whatever does not fade has a highest period too: one spike, or chance.
+        """
+        return interval(self.after, alpha)[0] > 0
 
     @cached_property
     def goodness_of_fit(self) -> tuple[float, float]:
@@ -147,9 +154,9 @@ class RelaxationResults(Results):
     def verdict(self) -> str:
         """The one class that the data allow at 95 %, or "cannot be told".
 
-        Nor can it be told where the fall is no power law.
+        Nor can it be told where attention did not surely fade, or the fall is no power law.
         """
-        if self.is_bent:
+        if self.is_bent or not self.fades():
             return UNKNOWN
         allowed = self.classes().filter("allowed")["name"].to_list()
         return str(allowed[0]) if len(allowed) == 1 else UNKNOWN
@@ -197,7 +204,14 @@ class RelaxationResults(Results):
                 f"{number(self.goodness_of_fit[1], 2)}). Exponent and classes take one for granted "
                 "and mislead. Look at the chart; leave out what a later event or a floor brought."
             )
-        if len(allowed) != 1:
+        if not self.fades():
+            low, high = interval(self.after, 0.05)
+            said.append(
+                "Attention may not have faded at all: the exponent after the peak, "
+                f"{number(low, 2)} to {number(high, 2)} at 95 %, is not above zero. The peak may "
+                "be chance, or a push of one period. Look at the chart; name one that fades: peak=…"
+            )
+        elif len(allowed) != 1:
             left = " or ".join(allowed) or "none of the three"
             said.append(f"The class cannot be told: {left} fits. More periods narrow it down.")
         if self.before is None:
