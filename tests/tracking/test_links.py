@@ -72,7 +72,7 @@ def test_readers_of_logs_see_the_same_tags():
     clicks, _ = read_clicks(log, layout="columns")
     assert clicks.select(list(ALL)).row(0, named=True) == ALL
     own = log.with_columns(referral=pl.lit(None, pl.String))
-    assert read_clicks(own, layout="columns")[0]["referral"].to_list() == [None]
+    assert read_clicks(own, layout="columns")[0]["referral"].to_list() == [ALL["referral"]]
     plain = log.with_columns(url=pl.lit("https://a.example/"))
     assert "referral" not in read_clicks(plain, layout="columns")[0].columns
 
