@@ -213,3 +213,10 @@ def test_growth_still_needs_its_last_time():
     fit = vk.Linear(table, unit="period").fit()
     with pytest.raises(ValueError, match=r"until=None; a forecast of Linear needs .* after 4"):
         vk.forecast_chart(fit)
+
+
+@pytest.mark.parametrize("draw", [vk.fit_chart, vk.residual_chart])
+def test_other_charts_send_a_forecast_here(whole, draw):
+    marked = whole.with_columns(magnitude=pl.lit(100))
+    with pytest.raises(TypeError, match=r"no fitted curve to draw; .* vk\.forecast_chart"):
+        draw(vk.Seismic(marked).fit())

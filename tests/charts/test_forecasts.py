@@ -166,3 +166,37 @@ def test_what_came_alone_is_added_to_what_was_known():
         for given in (weekly(), weekly().slice(12))
     )
     assert whole == alone and whole[0]["count"] == weekly(13)["count"].sum()
+
+
+def test_the_last_time_may_be_text(fit):
+    drawings = [vk.forecast_chart(fit, until).to_dict() for until in (UNTIL, UNTIL.isoformat())]
+    assert drawings[0] == drawings[1]
+    with pytest.raises(ValueError, match="'soon' is not a time"):
+        vk.forecast_chart(fit, "soon")
+
+
+def driven():
+    days = pl.DataFrame({"item": "clip", "time": np.arange(20.0), "kind": "incremental"})
+    days = days.with_columns(period_end=pl.col("time") + 1, count=20.0 + pl.col("time") % 5)
+    return vk.HawkesIntensity(days, days.with_columns(count=pl.col("time") % 3), unit="period")
+
+
+def fading():
+    fall = [5.0] * 6 + [900.0 / day**0.6 for day in range(1, 30)]
+    days = pl.DataFrame({"item": "clip", "time": np.arange(35.0), "count": fall})
+    days = days.with_columns(period_end=pl.col("time") + 1, kind=pl.lit("incremental"))
+    return vk.Relaxation(days, unit="period")
+
+
+@pytest.mark.parametrize(
+    ("model", "instead"),
+    [(driven, r"call results\.forecast\(promotions\)"), (fading, r"vk\.fit_chart\(results\)")],
+)
+def test_a_model_that_foresees_nothing_alone_is_refused_with_a_next_step(model, instead):
+    with pytest.raises(TypeError, match=rf"is not drawn here; allowed: growth .*{instead}"):
+        vk.forecast_chart(model().fit(), 40.0)
+
+
+def test_no_fit_at_all_is_refused():
+    with pytest.raises(TypeError, match="'list' is not a fit"):
+        vk.forecast_chart([], 40.0)

@@ -160,3 +160,19 @@ def test_the_code_says_what_its_counts_are_and_the_chart_what_misfit_is(ui):
     texts = [box.value for box in ui.children if hasattr(box, "value")]
     assert any("counts is the table that you passed" in text for text in texts)
     assert ui.current_spec()["title"]["subtitle"][-1].startswith("Misfit: ")
+
+
+def test_a_model_without_a_curve_is_refused_with_a_next_step():
+    sizes = pl.DataFrame({"size": [1, 1, 2, 5], "number": [9, 5, 3, 1]})
+    fall = [5.0] * 6 + [900.0 / day**0.6 for day in range(1, 30)]
+    days = pl.DataFrame({"item": "clip", "time": np.arange(35.0), "count": fall})
+    days = days.with_columns(period_end=pl.col("time") + 1, kind=pl.lit("incremental"))
+    times = [0.0, 50.0, 90.0, 200.0, 350.0, 500.0]
+    events = {"cascade_id": "a", "event_id": [str(t) for t in times], "time": times}
+    for model, instead in (
+        (vk.Branching(sizes), r"vk\.explore_branching\(\)"),
+        (vk.Relaxation(days, unit="period"), r"vk\.fit_chart"),
+        (vk.Seismic(pl.DataFrame({**events, "magnitude": 100})), r"vk\.forecast_chart"),
+    ):
+        with pytest.raises(TypeError, match=rf"has no curve to move; allowed: .*{instead}"):
+            vk.explore_fit(model)

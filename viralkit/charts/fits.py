@@ -96,7 +96,8 @@ def fit_chart(
     if not hasattr(model, "series"):
         raise TypeError(
             f"a fit of {model.name} is not drawn here; allowed: growth models, Phases, Hawkes, "
-            "Relaxation and HawkesIntensity. Look at its summary() and frame()."
+            "Relaxation and HawkesIntensity. Draw it with vk.forecast_chart, or look at its "
+            "summary()."
         )
     rows = observed(model)
     x = axis_from_start(model, rows["time"].max())

@@ -26,7 +26,9 @@ from viralkit.charts.parts import (
 )
 from viralkit.charts.reach import reach_chart
 from viralkit.charts.theme import GREY, INK, MARKS, TEXTS
+from viralkit.models.counted import CountsModel
 from viralkit.models.curves import Linear
+from viralkit.models.times import as_time
 
 _REACH = 1.6  # how many times the counts the plot may be high
 _OTHERS: dict[str, Callable[..., alt.LayerChart]] = {  # by class of results; others: counts
@@ -35,11 +37,16 @@ _OTHERS: dict[str, Callable[..., alt.LayerChart]] = {  # by class of results; ot
     "LoopForecast": loop_chart,
     "SeismicResults": final_size_chart,
 }
+_SUMMARY = "Look at its summary()."
+_INSTEAD = {  # what to do with a model that has no forecast without more data
+    "HIP": "It needs the promotions to come: call results.forecast(promotions).",
+    "Relaxation": "Draw it with vk.fit_chart(results).",
+}
 
 
 def forecast_chart(
     results: Any,
-    until: date | datetime | float | None = None,
+    until: date | datetime | str | float | None = None,
     actual: pl.DataFrame | None = None,
     *,
     alpha: float = 0.05,
@@ -52,7 +59,7 @@ def forecast_chart(
     results : Results or sequence of Results
         Fits to the same counts, up to the day of the forecast; or, of one cascade, what `Seismic`
         found at several times, or `Hawkes` fits at successive ends of observation.
-    until : date, datetime or float
+    until : date, datetime, ISO text or float
         The last time of the forecast. Final sizes have none: left out.
     actual : polars.DataFrame, optional
         A counts table of the same item; its rows after the last known point are what came. Of a
@@ -77,6 +84,8 @@ def forecast_chart(
 
     Raises
     ------
+    TypeError
+        If it is no fit, or one of a model that foresees nothing without more data.
     ValueError
         If `until` is not after the last known point, or is missing where it is needed; if final
         sizes are of several cascades, or twice at one time.
@@ -94,7 +103,12 @@ def forecast_chart(
     kind = type(fits[0]).__name__ if fits else ""
     if kind in _OTHERS:
         return _OTHERS[kind](fits, until, actual, alpha=alpha, title=title)
-    model = fitted(fits[0])
+    model = fitted(fits[0] if fits else results)
+    if not isinstance(model, CountsModel):
+        raise TypeError(
+            f"a forecast of {model.name} is not drawn here; allowed: growth models, Phases, "
+            f"Branching, Hawkes, Seismic and loops. {_INSTEAD.get(model.name, _SUMMARY)}"
+        )
     if until is None:
         raise ValueError(
             f"until=None; a forecast of {model.name} needs its last time, after "
@@ -104,7 +118,8 @@ def forecast_chart(
     came, gaps = (known.clear(), []) if actual is None else later(model, actual)
     curves = [joined(fit, until, alpha, gaps) for fit in fits]
     came = came.filter(pl.col("age") <= curves[0]["age"].max())
-    x = axis_from_start(model, max([until, *known["time"]]))
+    last = as_time(until, model.points["time"][-1], "until")
+    x = axis_from_start(model, max([last, *known["time"]]))
     domain = _reach(pl.concat([known["count"], came["count"]]), curves)
     y = count_axis(domain)
     foreseen = [
@@ -117,9 +132,9 @@ def forecast_chart(
     who = f"{len(fits)} models" if len(fits) > 1 else f"the {model.name} model"
     verb = "did" if came.height else "do" if len(fits) > 1 else "does"
     question = title or f"What {verb} {who} foresee for {plain(model.label)}?"
-    last = day(known["time"].max())
+    latest = day(known["time"].max())
     percent = f"{100 * (1 - alpha):.4g}"
-    what = f"Count so far; known until {last}; band: {percent} % prediction interval"
+    what = f"Count so far; known until {latest}; band: {percent} % prediction interval"
     found = [
         f"{fit.model.name}: {held(curve, came)}" for fit, curve in zip(fits, curves, strict=True)
     ]
@@ -132,7 +147,7 @@ def forecast_chart(
 
 def joined(
     results: Any,
-    until: date | datetime | float,
+    until: date | datetime | str | float,
     alpha: float,
     gaps: Sequence[tuple[float, float]] = (),
 ) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from viralkit.wording import show
 Scale = Literal["linear", "log"]
 MAX_LABEL = 48
 MOST_POINTS = 2000
+_FORESEEN = ("SeismicResults", "LoopForecast")  # results that only `forecast_chart` draws
 _POWERS = ((1e12, " T"), (1e9, " bn"), (1e6, " M"))
 
 
@@ -27,8 +28,13 @@ def one_of(name: str, value: str, allowed: Sequence[str]) -> None:
 
 def fitted(results: Any) -> Any:
     """Refuse what is not a fit, such as the model itself; return its model."""
+    name = type(results).__name__
+    if name in _FORESEEN:
+        raise TypeError(
+            f"{show(name)} has no fitted curve to draw; it is a forecast. Pass it to "
+            "vk.forecast_chart."
+        )
     if not hasattr(results, "predict"):
-        name = type(results).__name__
         raise TypeError(
             f"{show(name)} is not a fit; allowed: what a model's fit() returns. "
             "Pass vk.Bass(counts, unit=…).fit(), for example."

@@ -26,11 +26,17 @@ from viralkit.explorers.box import HEIGHT, WIDTH, Explorer, State, end_names, li
 from viralkit.explorers.fit_hawkes import explore_hawkes
 from viralkit.explorers.fit_hip import explore_hip
 from viralkit.explorers.sliders import NumberSlider
+from viralkit.models.counted import CountsModel
 from viralkit.models.results import Parameter
 from viralkit.wording import show
 
 _STEPS = 160
 _OTHERS = {"Hawkes": explore_hawkes, "HIP": explore_hip}
+_INSTEAD = {
+    "Branching": "Use vk.explore_branching(), or draw vk.forecast_chart(model.fit()).",
+    "Relaxation": "Draw vk.fit_chart(model.fit()).",
+    "SEISMIC": "Draw vk.forecast_chart(model.fit()).",
+}
 
 
 def explore_fit(model: Any) -> Explorer:
@@ -65,7 +71,7 @@ def explore_fit(model: Any) -> Explorer:
     Raises
     ------
     TypeError
-        If it is not a model.
+        If it is not a model, or one without a curve (`Branching`, `Relaxation`, `Seismic`).
     ValueError
         A Hawkes model of several cascades, or in a limited population.
 
@@ -87,6 +93,11 @@ def explore_fit(model: Any) -> Explorer:
         )
     if model.name in _OTHERS:
         return _OTHERS[model.name](model)
+    if not isinstance(model, CountsModel):
+        raise TypeError(
+            f"a model of {model.name} has no curve to move; allowed: growth models, Phases, Hawkes "
+            f"and HawkesIntensity. {_INSTEAD.get(model.name, 'Look at model.fit().')}"
+        )
     trial = _Trial(model)
     rest = ipywidgets.Button(description="Fit the rest", tooltip="Refit what was not moved")
     rest.disabled = not trial.refits

@@ -30,7 +30,7 @@ def forecast_ages(
 
 
 def forecast_frame(
-    results: GrowthResults, until: When, alpha: float, gaps: Sequence[tuple[float, float]]
+    results: GrowthResults, until: When | str, alpha: float, gaps: Sequence[tuple[float, float]]
 ) -> pl.DataFrame:
     """Forecast the cumulative count; see ``GrowthResults.forecast``."""
     model = results.model
@@ -56,7 +56,7 @@ def forecast_frame(
     )
 
 
-def _end(results: GrowthResults, until: When) -> float:
+def _end(results: GrowthResults, until: When | str) -> float:
     """Age at the end of a forecast."""
     model = results.model
     alike = isinstance(until, (float, int)) == isinstance(model.start, (float, int))

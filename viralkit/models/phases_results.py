@@ -223,13 +223,13 @@ class PhasesResults(Results):
         return pl.DataFrame({"time": self._moments(age), "age": age, **columns})
 
     def forecast(
-        self, until: When, alpha: float = 0.05, *, gaps: Sequence[tuple[float, float]] = ()
+        self, until: When | str, alpha: float = 0.05, *, gaps: Sequence[tuple[float, float]] = ()
     ) -> pl.DataFrame:
         """How many will be counted if the last phase goes on, and how sure is that?
 
         Parameters
         ----------
-        until : date, datetime or float
+        until : date, datetime, ISO text or float
             The last time of the forecast, after the last point.
         gaps : sequence of pairs
             Begin and end of periods in which nobody counts, as ages; the forecast leaves them out.

@@ -35,6 +35,11 @@ class Seismic:
         If followers are missing, times lie before the original post, or the watch ended before
         the last event.
 
+    Notes
+    -----
+    `fit()` returns a row for each cascade and moment: results have `frame()` and `warnings`, and
+    no `summary()`. Draw those of one cascade with `forecast_chart`.
+
     References
     ----------
     Zhao, Erdogdu, He, Rajaraman, Leskovec (2015), SEISMIC: a self-exciting point process model
