@@ -333,14 +333,53 @@ def test_chance_is_that_of_users_who_bring_random_numbers(convention):
         ends.append((new, active, total))
     last = loop.frame().row(-1, named=True)
     for name, drawn in zip(("new", "active", "total"), np.array(ends).T, strict=True):
-        reach = last[f"{name}_upper"] - last[name]
-        assert reach / 1.96 == pytest.approx(drawn.std(), rel=0.07)
+        assert last[name] == pytest.approx(drawn.mean(), abs=4 * drawn.std() / 2000**0.5)
+        assert (drawn < last[f"{name}_lower"]).mean() < 0.038
+        assert 0.012 < (drawn > last[f"{name}_upper"]).mean() < 0.04
+
+
+def heavy(users=663):
+    """What a user brings where a few bring most."""
+    return ([0] * 400 + [1] * 200 + [3] * 60 + [15] * 3)[:users]
+
+
+@pytest.mark.parametrize("convention", ["new_users_invite", AGAIN])
+@pytest.mark.parametrize("users", [0, 1, 8, 100])
+def test_the_ends_of_users_in_all_never_fall(convention, users):
+    k = vk.k_factor(heavy(), heavy())
+    how = {"users": users, "inflow": 0.3, "churn": 0.03, "convention": convention}
+    frame = vk.loop_forecast(k, 21, until_days=840, **how).frame()
+    for end in ("lower", "upper"):
+        assert (frame[f"total_{end}"].diff().drop_nulls() >= 0).all()
+    uninvited = users + 0.3 * frame["time_days"]
+    assert (frame["total_lower"] >= uninvited - 1e-9).all()
+    assert frame["total_lower"].is_between(uninvited - 1e-9, frame["total"]).all()
+
+
+def test_an_end_that_held_once_holds_later():
+    frame = vk.loop_forecast(vk.k_factor(heavy(), heavy()), 21, until_days=420).frame()
+    assert frame["total_lower"][-1] == frame["total_lower"].max() > 160
+    alone = vk.loop_forecast(vk.k_factor(heavy(), heavy()), 21, until_days=63).frame()
+    assert_frame_equal(frame.head(4), alone)
+
+
+def test_a_single_user_may_bring_nobody():
+    """A tenth of single users brings nobody: the lower end must leave room for that."""
+    sent = [0, 1, 2, 3] * 200
+    frame = vk.loop_forecast(vk.k_factor(sent, sent), 7, users=1, until_days=70).frame()
+    assert set(frame["total_lower"]) == {1.0} and set(frame["new_lower"][1:]) == {0.0}
+
+
+def test_the_ceiling_says_that_its_interval_is_that_of_k_alone():
+    text = vk.loop_forecast(vk.k_factor(heavy(), heavy()), 21, until_days=420).summary()
+    assert "Expected ceiling (interval from that of K alone, without chance): 278.6 (" in text
+    assert "alone" not in vk.loop_forecast(0.5, 21).summary()
 
 
 def test_huge_numbers_have_an_interval_without_end():
     k = vk.k_factor([3, 1, 0, 2], [3, 1, 0, 2])
     last = vk.loop_forecast(k, 1, until_days=280).frame().row(-1, named=True)
-    assert last["total"] > 1e40 and last["total_lower"] == 0 and last["total_upper"] > 1e80
+    assert last["total"] > 1e40 and last["total_lower"] > 100 and last["total_upper"] > 1e80
 
 
 def test_a_bare_number_has_no_interval_and_that_is_said():

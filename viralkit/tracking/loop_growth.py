@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
+from scipy.stats import gamma, norm
 
 from viralkit.tables import TableError, require_polars
 from viralkit.tracking.rates import Floats
@@ -130,6 +131,36 @@ def chance_of(known: Known, stay: float, run: Growth, convention: str) -> Growth
     with np.errstate(over="ignore"):
         spread = (np.convolve(known.variance * inviters[:-1], line**2)[:cycles] for line in one)
         return Growth(*(np.append(0.0, np.sqrt(line)) for line in spread))
+
+
+def limits_of(
+    run: Growth, none: Growth, low: Growth, high: Growth, chance: Growth, quantile: float
+) -> tuple[Growth, Growth]:
+    """The ends of the prediction intervals of new, active and all users.
+
+    `none` is the run in which nobody brings anybody, which chance does not touch; `low` and `high`
+    are those at the ends of K's interval. How far K and chance lead away from the mean adds up in
+    squares, as they are independent. Users in all can only become more, so that a lower end which
+    holds for a cycle holds for all later ones: the highest so far stays.
+    """
+    tail = float(norm.sf(quantile))
+    lower, upper = [], []
+    for mean, base, at_low, at_high, spread in zip(run, none, low, high, chance, strict=True):
+        brought = mean - base
+        least, most = by_chance(brought, spread, tail)
+        lower.append(np.maximum(mean - np.hypot(mean - at_low, brought - least), base))
+        upper.append(mean + np.hypot(at_high - mean, np.maximum(most - brought, 0.0)))
+    lower[2], upper[2] = np.maximum.accumulate(lower[2]), np.maximum.accumulate(upper[2])
+    return Growth(*lower), Growth(*upper)
+
+
+def by_chance(mean: Floats, spread: Floats, tail: float) -> tuple[Floats, Floats]:
+    """Quantiles of a gamma law of this mean and standard deviation, the lower as a whole number."""
+    with np.errstate(all="ignore"):
+        shape, scale = (mean / spread) ** 2, spread * (spread / mean)
+        least, most = np.floor(scale * gamma.ppf(tail, shape)), scale * gamma.isf(tail, shape)
+    least, most = np.nan_to_num(least, nan=0.0), np.nan_to_num(most, nan=inf, posinf=inf)
+    return np.where(spread > 0, least, mean), np.where(spread > 0, most, mean)
 
 
 def factor_of(k: float, stay: float, convention: str) -> float:

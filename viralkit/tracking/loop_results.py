@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import floor, inf
 
-import numpy as np
 import polars as pl
 
 from viralkit.tracking.loop_growth import (
@@ -17,6 +16,7 @@ from viralkit.tracking.loop_growth import (
     doubling_of,
     factor_of,
     grow,
+    limits_of,
     multiplier_of,
 )
 from viralkit.wording import show
@@ -99,15 +99,10 @@ class LoopForecast:
         columns: dict[str, object] = {"cycle": cycles}
         columns["time_days"] = [cycle * self.cycle_days for cycle in cycles]
         run = self._grow(k.estimate)
-        chance = chance_of(k, self.stay, run, self.convention)
-        for place, (name, line) in enumerate(zip(Growth._fields, run, strict=True)):
-            columns[name] = line
-            for end, limit, side in (("lower", k.lower, -1), ("upper", k.upper, 1)):
-                if limit is None:
-                    columns[f"{name}_{end}"] = [None] * len(cycles)
-                    continue
-                gap = np.hypot(self._grow(limit)[place] - line, k.quantile * chance[place])
-                columns[f"{name}_{end}"] = np.maximum(line + side * gap, 0.0)
+        for place, name in enumerate(Growth._fields):
+            columns[name] = run[place]
+            for end, limits in zip(ENDS[1:], self._limits(run), strict=True):
+                columns[f"{name}{end}"] = limits[place] if limits else [None] * len(cycles)
         floats = [name for name in columns if name != "cycle"]
         return pl.DataFrame(columns, schema_overrides=dict.fromkeys(floats, pl.Float64))
 
@@ -117,11 +112,11 @@ class LoopForecast:
         Returns
         -------
         polars.DataFrame
-            quantity, estimate, lower, upper (of what is expected: from K; of users: with chance):
-            k_factor; growth_per_cycle (the factor of each cycle
-            in the long run); days_to_double (infinite where it does not grow by itself);
-            multiplier (users in all for each who comes uninvited); ceiling (users who will ever
-            have been); users_in_all, users_active and users_referred at the end.
+            quantity, estimate, lower, upper. Of what is expected, the interval is that of K alone:
+            k_factor; growth_per_cycle (the factor of each cycle in the long run); days_to_double
+            (infinite where it does not grow by itself); multiplier (users in all for each who comes
+            uninvited); ceiling (users who will ever have been; chance may lead past both ends). Of
+            users it holds chance as well: users_in_all, users_active, users_referred at the end.
         """
         stay, how = self.stay, self.convention
         rows = [
@@ -217,7 +212,9 @@ class LoopForecast:
             f"Users in all after {last['time_days']:g} days: {_told(last['total'], *ends)}",
         ]
         table = self.derived().filter(pl.col("quantity").is_in(["multiplier", "ceiling"]))
-        lines += [f"{name.capitalize()}: {_told(*rest)}" for name, *rest in table.iter_rows()]
+        alone = "" if self.k.lower is None else " (interval from that of K alone, without chance)"
+        for name, *rest in table.iter_rows():
+            lines.append(f"Expected {name}{alone}: {_told(*rest)}")
         return "\n".join([*lines, *(f"[{i}] {w}" for i, w in enumerate(self.warnings, 1))])
 
     def __repr__(self) -> str:
@@ -228,6 +225,14 @@ class LoopForecast:
     def _grow(self, k: float) -> Growth:
         inflow = self.inflow * self.cycle_days
         return grow(k, self.stay, self.users, inflow, self.cycles, self.convention)
+
+    def _limits(self, run: Growth) -> tuple[Growth | None, Growth | None]:
+        """The ends of the prediction intervals, if K has an interval."""
+        if self.k.lower is None or self.k.upper is None:
+            return None, None
+        chance = chance_of(self.k, self.stay, run, self.convention)
+        runs = [self._grow(k) for k in (0.0, self.k.lower, self.k.upper)]
+        return limits_of(run, *runs, chance, self.k.quantile)
 
     def _growth(self, k: float) -> float:
         return factor_of(k, self.stay, self.convention)

@@ -139,8 +139,9 @@ def loop_forecast(
     Notes
     -----
     Expected numbers, with prediction intervals where K has one: the interval of K and chance (each
-    user brings a random number, of the variance that `k_factor` saw), taken as independent. Chance
-    matters where few users start.
+    user brings a random number, of the variance that `k_factor` saw, all of them together by a
+    gamma law), taken as independent. Chance matters where few users start: their total may pass
+    both ends of the ceiling's interval, which is that of what is expected.
 
     With new users inviting, generation n has users × Kⁿ (plus what the inflow brings), all
     generations together at most users / (1 - K) where K < 1. With everyone inviting again each
