@@ -241,6 +241,14 @@ def test_refusals_tell_the_next_step(write: Any) -> None:
     assert "none of the columns ['url', 'link_id'] found" in refused(
         only, layout="columns", clock="unix_seconds"
     )
+    said = refused(only.rename({"time": "ts"}), layout="columns", clock="UTC")
+    assert said.endswith("Rename it, or pass columns={'time': 'ts'}.")
+    said = refused(only, layout="columns", columns={"time": "time", "url": "pag"}, clock="UTC")
+    assert said.endswith("Rename it, or pass columns={'time': 'time', 'url': 'page'}.")
+    said = refused(only, layout="columns", clock="UTC")
+    assert said.endswith(
+        "columns: ['time', 'page']. Rename one, or pass columns={'time': 'time', 'url': …}."
+    )
     assert "column 'action', " not in refused(path, layout="columns")
 
 

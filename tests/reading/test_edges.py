@@ -169,7 +169,8 @@ def test_refusals_tell_the_next_step(write: Any) -> None:
     assert refused([]) == "source names no file; allowed: files of edges. Pass at least one."
     columns = {"source": "whos", "target": "whom"}
     assert refused(write("who,whom\n1,2\n", "c.csv"), columns=columns) == (
-        "column 'whos' not found; columns: ['who', 'whom']. Rename it, or pass source='who'."
+        "column 'whos' not found; columns: ['who', 'whom']. Rename it, or pass "
+        "columns={'source': 'who', 'target': 'whom'}."
     )
     assert "ids are text" in refused(pl.DataFrame({"source": [1.5], "target": ["a"]}))
     with pytest.raises(FileNotFoundError, match="Correct the name"):

@@ -8,7 +8,7 @@ import polars as pl
 
 from viralkit.reading.click_feed import read_feed
 from viralkit.reading.clock import parse_moments
-from viralkit.reading.columns import absent_column, require_choice
+from viralkit.reading.columns import absent_column, require_choice, show_mapping
 from viralkit.reading.faults import OnError
 from viralkit.reading.files import join_sources, open_source
 from viralkit.reading.parsing import parse_count
@@ -17,7 +17,7 @@ from viralkit.reading.unpacking import find_files
 from viralkit.schema import TABLES
 from viralkit.tables import Quality, TableError, check
 from viralkit.urls import LONG, TAGS, hosts_of, parameters_of
-from viralkit.wording import show
+from viralkit.wording import show, show_names
 
 COLUMNS = TABLES["clicks"].columns
 DIRECT = ("direct", "(direct)", "-")  # how logs write that a browser named no referrer
@@ -164,7 +164,14 @@ def named(frame: pl.DataFrame, columns: dict[str, str]) -> pl.DataFrame:
     columns = {"time": "time"} | columns
     for name, given in columns.items():
         if given not in frame.columns:
-            raise TableError(absent_column(name, given, frame.columns))
+            free = [other for other in frame.columns if other not in columns.values()]
+            raise TableError(absent_column(name, given, frame.columns, free, chosen=columns))
+    if not {"url", "link_id"} & {*columns, *frame.columns}:
+        passed = show_mapping({**columns, "url": ""}, frame.columns, {})
+        raise TableError(
+            f"none of the columns ['url', 'link_id'] found; columns: {show_names(frame.columns)}. "
+            f"Rename one, or pass {passed}."
+        )
     frame = frame.rename(dict(zip(frame.columns, unreserved(frame.columns), strict=True)))
     chosen = dict(zip(columns, unreserved(list(columns.values())), strict=True))
     taken = [name for name in chosen if name in frame.columns and name not in chosen.values()]

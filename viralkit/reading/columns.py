@@ -1,6 +1,6 @@
 """The keywords of a reader: choices, and which columns of your file are meant."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -41,11 +41,24 @@ def choose_columns(
     return frame.with_columns(pl.when(pl.col(n).str.strip_chars() != "").then(n) for n in texts)
 
 
-def absent_column(name: str, given: str, columns: list[str], free: list[str] | None = None) -> str:
-    """The column that is not there, those that are, and which of the free ones may be meant."""
+def absent_column(
+    name: str,
+    given: str,
+    columns: list[str],
+    free: list[str] | None = None,
+    *,
+    chosen: Mapping[str, str] | None = None,
+) -> str:
+    """The column that is not there, those that are, and which of the free ones may be meant.
+
+    `chosen` is what stands in columns={"time": "ts"}, of readers that take no time="ts".
+    """
     free = columns if free is None else free
     near = nearest(str(given), free) or (free[0] if free else "its name")
-    step = f"Rename it, or pass {name}={show(near)}."
+    passed = (
+        f"{name}={show(near)}" if chosen is None else show_mapping(chosen, columns, {name: near})
+    )
+    step = f"Rename it, or pass {passed}."
     if name == "item" and not nearest(str(given), free):
         label = f"frame.with_columns(item=pl.lit({show(given)}))"
         step = f"It names a column; to name what is counted, leave it out and add {label} after."
@@ -54,3 +67,12 @@ def absent_column(name: str, given: str, columns: list[str], free: list[str] | N
             read = f"pl.read_csv(path, separator={show(separator)}, infer_schema=False)"
             step = f"If {show(separator)} divides your file, pass {read}."
     return f"column {show(given)} not found; columns: {show_names(columns)}. {step}"
+
+
+def show_mapping(
+    chosen: Mapping[str, str], columns: Sequence[str], meant: Mapping[str, str]
+) -> str:
+    """What to write for `columns=`: what is meant, what is found, and a gap for the rest."""
+    names = {name: show(given) if given in columns else "…" for name, given in chosen.items()}
+    names |= {name: show(near) for name, near in meant.items()}
+    return f"columns={{{', '.join(f'{show(name)}: {given}' for name, given in names.items())}}}"

@@ -162,7 +162,7 @@ def named(frame: pl.DataFrame, columns: Columns | None) -> pl.DataFrame:
     absent = [name for name, given in chosen.items() if given not in frame.columns]
     if absent:
         there = [name for name in frame.columns if name not in (*PLACE, *FAULT)]
-        raise TableError(absent_column(absent[0], chosen[absent[0]], there))
+        raise TableError(absent_column(absent[0], chosen[absent[0]], there, chosen=chosen))
     taken = [name for name in chosen if name in frame.columns and name not in chosen.values()]
     frame = frame.rename({name: f"{name}_" for name in taken})
     return frame.rename({given: name for name, given in chosen.items()})
