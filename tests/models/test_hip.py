@@ -160,6 +160,16 @@ def test_forecast_goes_on_with_the_promotions_to_come() -> None:
         found.forecast(table(SHARES))
 
 
+def test_the_kernel_of_a_long_memory_with_a_large_cut_off_does_not_overflow() -> None:
+    lags = np.array([1.0, 10.0, 100.0])
+    branching, c, theta = 0.6, 1e30, 50.0  # (c + 0.5) ** theta is past the largest number
+    expected = branching * theta / c * np.exp(-theta * np.log1p((lags - 0.5) / c))
+    assert kernel_of(np.log([branching, c, theta]), lags) == pytest.approx(expected, rel=1e-9)
+    share, c, theta = 0.4, 3.0, 1.2
+    plain = share * theta * (c + 0.5) ** theta * (lags + c) ** -(1 + theta)
+    assert kernel_of(np.log([share, c, theta]), lags) == pytest.approx(plain, rel=1e-12)
+
+
 def test_what_the_data_cannot_tell_is_said() -> None:
     quiet = HawkesIntensity(table(model(noise=5.0).count), table(0 * SHARES), unit="period").fit()
     assert any("no promotions" in warning for warning in quiet.warnings)

@@ -219,9 +219,9 @@ def limits(top: float) -> tuple[Array, Array]:
 
 def kernel_of(shape: Array, lags: Array) -> Array:
     """The kernel at lags: about exp(shape[0]) in all, so that shape hardly depends on c and θ."""
-    branching, c, theta = np.exp(shape)
-    scale = branching * theta * (c + 0.5) ** theta
-    return np.asarray(scale * (lags + c) ** -(1 + theta))
+    _, c, theta = np.exp(shape)
+    fading = theta * np.log((c + 0.5) / (lags + c)) - np.log(lags + c)  # logs: no power overflows
+    return np.asarray(np.exp(shape[0] + shape[2] + fading))
 
 
 def responses(shape: Array, driven: Array) -> Array:
