@@ -87,7 +87,7 @@ def memory_rows(table: pl.DataFrame, kind: str) -> list[Row]:
     peer = cost(lambda: answer.append(by_pandas(frame)))
     agree(vk.channel_table(named), answer[0])
     name = f"pandas {pd.__version__}"
-    told = f"pandas (no people brought): {peer.note()}"
+    told = f"pandas: wall {peer.wall:.2f} s"
     return [
         Row(f"channel_table, {kind}", size, given.cpu, name, peer.cpu, f"{given.note()}; {told}"),
         Row(f"channel_table, {kind}, rules too", size, raw.cpu, name, peer.cpu, raw.note()),
