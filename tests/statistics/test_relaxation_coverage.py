@@ -103,6 +103,9 @@ def study(noise: str, days: int, level: float) -> list[dict]:
     rows = []
     for family, values in found.items():
         estimate, low, high = np.array(values).T
+        known = not np.isnan(low).any()
+        held = np.mean((low <= TRUTH) & (high >= TRUTH))
+        narrow = np.mean(np.abs(estimate - TRUTH) <= (high - low) / 4)
         rows.append(
             {
                 "noise": noise,
@@ -110,11 +113,9 @@ def study(noise: str, days: int, level: float) -> list[dict]:
                 "level": level,
                 "family": family,
                 "replicates": REPLICATES,
-                "coverage": round(float(np.mean((low <= TRUTH) & (high >= TRUTH))), 4),
+                "coverage": round(float(held), 4) if known else None,
                 "mean": round(float(np.mean(estimate)), 4),
-                "coverage_shrunk": round(
-                    float(np.mean(np.abs(estimate - TRUTH) <= (high - low) / 4)), 4
-                ),
+                "coverage_shrunk": round(float(narrow), 4) if known else None,
                 "claimed": is_claimed(noise, days, family),
             }
         )
