@@ -146,6 +146,33 @@ def test_an_export_with_a_row_an_order_gives_what_channel_table_gives() -> None:
     assert column(orders, "last") == dict(won) == {"e-mail": 1, "facebook": 2, "direct": 1}
 
 
+def test_a_click_after_the_conversion_of_its_session_led_to_nothing() -> None:
+    seconds = [0, 2 * 86_400, 2 * 86_400 + 600]
+    rows = {
+        "time": [START + timedelta(seconds=second) for second in seconds],
+        "url": "https://a.org/",
+        "user": "ann",
+        "session": [1, 2, 2],
+        "channel": ["mail", "internal", "paid"],
+        "action": ["visit", "conversion", "visit"],
+    }
+    for model in MODELS:
+        assert column(pl.DataFrame(rows), model) == pytest.approx({"mail": 1.0})
+
+
+@pytest.mark.parametrize("channels", [["mail", "search"], ["search", "mail"]])
+def test_of_clicks_at_one_time_the_first_channel_by_name_counts(channels: list[str]) -> None:
+    rows = {
+        "time": [START, START, START + SOON],
+        "url": "https://a.org/",
+        "user": "ann",
+        "session": 1,
+        "channel": [*channels, "internal"],
+        "action": ["visit", "visit", "conversion"],
+    }
+    assert column(pl.DataFrame(rows), "first") == {"mail": 1.0}
+
+
 def test_the_first_click_of_a_session_is_its_touch() -> None:
     clicks = log("a", "b !").with_columns(user=pl.lit("u"), session=pl.lit(1))
     assert column(clicks, "last")["a"] == 1

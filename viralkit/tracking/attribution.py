@@ -73,9 +73,10 @@ def attribution_table(
     page of the site itself, as after a pause); without such a click it is none. A conversion with
     which a session begins is itself the touch if its own tags or referrer tell the channel, as in
     exports with a row an order; if it is "direct", only where its path has no other touch. A second
-    conversion in a session has that session alone as its path. Sessions after the last conversion
-    are a path without conversion, which only "markov" uses. A conversion that no click led to (its
-    user is null, for instance) is credited to "unknown". All conversions weigh the same.
+    conversion in a session has that session alone as its path; clicks after a session's first
+    conversion are no touch. Sessions after the last conversion are a path without conversion, which
+    only "markov" uses. A conversion that no click led to (its user is null, for instance) is
+    credited to "unknown". All conversions weigh the same.
 
     The Markov chain steps from start over channels to conversion or null. To remove a channel is
     to send its steps, and all states that hold it, to null; the credit of a channel is

@@ -74,7 +74,9 @@ def _sessions(known: pl.DataFrame) -> pl.DataFrame:
     """A row a session: its first click from outside, if there is one, and its conversions.
 
     A conversion that opens the session is such a click if a tag or referrer tells where it is from;
-    a direct one is `otherwise` the channel, where the path has no touch.
+    a direct one is `otherwise` the channel, where the path has no touch. A click that comes after
+    the session's first conversion led to none of them. Of clicks at one time the first channel by
+    name counts.
     """
     rows = known.select(
         pl.col("user").rank("dense").cast(pl.UInt32) - 1,
@@ -82,11 +84,12 @@ def _sessions(known: pl.DataFrame) -> pl.DataFrame:
         "channel",
         "time",
         conversion=CONVERSION.fill_null(False),
-    ).sort("user", "session", "time", "conversion", maintain_order=True)
+    ).sort("user", "session", "time", "conversion", "channel")
     keys, sign = ["user", "session"], pl.col("conversion")
     opens = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in keys)
     rows = rows.with_columns(opens=opens | (pl.int_range(pl.len()) == 0))
-    led = ~sign | (pl.col("opens") & ~pl.col("channel").is_in([DIRECT, UNKNOWN]))
+    before = sign.cast(pl.Int32).cum_sum().over(keys) == 0
+    led = before | (pl.col("opens") & ~pl.col("channel").is_in([DIRECT, UNKNOWN]))
     outside = led & (pl.col("channel") != INTERNAL)
     first = rows.filter(outside).unique(keys, keep="first", maintain_order=True)
     direct = pl.col("channel").filter(pl.col("opens") & (pl.col("channel") == DIRECT)).first()
