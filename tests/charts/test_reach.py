@@ -147,3 +147,25 @@ def test_a_silent_sample_can_be_drawn(tmp_path):
     assert fit.predict(of="reach", until=3)["mean"].to_list() == [1, 0, 0]
     vk.save(vk.forecast_chart(fit, title="</script><script>fired</script>"), tmp_path / "a.svg")
     assert "<script" not in (tmp_path / "a.svg").read_text()
+
+
+def test_the_end_is_named_where_the_line_ends():
+    sizes = pl.DataFrame({"size": [1, 2, 3], "number": [90, 6, 3]})
+    chart = vk.forecast_chart(vk.Branching(sizes).fit(law="poisson"), 500)
+    last = layer(chart, "line")[-1]
+    (label,) = layer(chart, "text")
+    assert last["size"] < 60
+    assert label["name"].endswith(f" % reach {last['size']:.0f}")
+    assert label["time"] == last["size"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ({"law": "poisson"}, "k ∞ (Poisson)"),
+        ({"law": "geometric"}, "k 1.00 (geometric)"),
+        ({"k": 0.5}, "k 0.500 (given)"),
+    ],
+)
+def test_who_holds_k_is_told(choice, words):
+    assert subtitle(vk.forecast_chart(vk.Branching(SIZES).fit(**choice)))[1].endswith(words)

@@ -19,6 +19,7 @@ _MOST = 20_000  # people, unless more are asked for
 _END = 1_000_000
 _POINTS = 160  # of a line
 _LOW, _LEAST = 1e-4, 1e-6  # probabilities: where a line may end, the smallest drawn
+_LAWS = {"poisson": "Poisson", "geometric": "geometric"}  # laws that hold k
 _SURVIVAL = {"size": pl.Float64, "share": pl.Float64, "cascades": pl.Float64}
 
 
@@ -43,8 +44,9 @@ def reach_chart(
     if until is None:
         near = pl.col("value") <= most
         curves = [c.filter(near | (pl.col("mean") >= _LOW)) for c in curves]
-    names = _names(fits, curves)
-    lines = [_thin(c, name) for c, name in zip(curves, names, strict=True)]
+    shown = [c.filter(pl.col("mean") >= _LEAST) for c in curves]
+    names = _names(fits, shown)
+    lines = [_thin(c, name) for c, name in zip(shown, names, strict=True)]
     points = {name: p.filter(pl.col("size") <= last) for name, p in seen.items()}
     least = data.at_least
     cut = f"smaller than {least:,} were not kept: points begin on the line" if least > 1 else ""
@@ -84,10 +86,10 @@ def _checked(until: Any) -> int:
 
 
 def _thin(curve: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Name a line, and leave out what is too small to draw."""
+    """Name a line, and keep as many of its points as a line needs."""
     names = {"value": "size", "mean": "share"}
     rows = _few(curve).rename(names).with_columns(line=pl.lit(name))
-    return rows.filter(pl.col("share") >= _LEAST).with_columns(pl.col("size").cast(pl.Float64))
+    return rows.with_columns(pl.col("size").cast(pl.Float64))
 
 
 def _names(fits: Sequence[Any], curves: Sequence[pl.DataFrame]) -> list[str]:
@@ -105,7 +107,8 @@ def _levels(fit: Any, alpha: float) -> str:
     parts = []
     for name, estimate, _, low, high in fit.frame(alpha).iter_rows():
         ends = f" ({short_estimate(low)} to {short_estimate(high)})" if low is not None else ""
-        ends = " (given)" if low is None and not math.isnan(estimate) else ends
+        why = _LAWS.get(fit.law, "given")
+        ends = f" ({why})" if low is None and not math.isnan(estimate) else ends
         known = "not known" if math.isnan(estimate) else short_estimate(estimate)
         parts.append(f"{name} {known}{ends}")
     return ", ".join(parts)
