@@ -170,3 +170,19 @@ def test_a_plan_with_too_few_people_is_called_rough() -> None:
 def test_plans_that_cannot_be_are_refused(change, choices, words) -> None:
     with pytest.raises(ValueError, match=words):
         vk.plan_variants(A, A | change, **choices)
+
+
+def test_plans_take_what_was_measured(table: pl.DataFrame) -> None:
+    found = vk.decompose(table)
+    a = dict(found.select("factor", "estimate").rows())
+    del a["R"]
+    assert vk.plan_variants(found, a).equals(vk.plan_variants(a, a))
+    silent = vk.decompose(table.with_columns(acted=pl.lit(0)))
+    with pytest.raises(ValueError, match="version b: remarkability=0"):
+        vk.plan_variants(found, silent)
+
+
+@pytest.mark.parametrize("version", [None, 3, pl.DataFrame({"contacts": [20]}), [20, 0.3, 0.1]])
+def test_plans_of_something_else_are_refused(version) -> None:
+    with pytest.raises(TypeError, match=r"version b \(.*; allowed: a mapping of \['contacts"):
+        vk.plan_variants(A, version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -82,8 +83,8 @@ def compare_variants(
 
 
 def plan_variants(
-    a: Mapping[str, float],
-    b: Mapping[str, float],
+    a: Mapping[str, float] | pl.DataFrame,
+    b: Mapping[str, float] | pl.DataFrame,
     *,
     people: float = 500,
     unevenness: float = 0.2,
@@ -94,9 +95,9 @@ def plan_variants(
 
     Parameters
     ----------
-    a, b : mapping
-        What you expect of each version: contacts, passability and remarkability, as `decompose`
-        measures them.
+    a, b : mapping or polars.DataFrame
+        What you expect of each version: contacts, passability and remarkability by their names; or
+        the table in which `decompose` measured them.
     people : float
         How many are to get each version.
     unevenness : float
@@ -117,6 +118,8 @@ def plan_variants(
 
     Raises
     ------
+    TypeError
+        A version is neither.
     ValueError
         Contacts, shares or choices outside of what they can be.
 
@@ -207,21 +210,36 @@ def _version(name: str, table: pl.DataFrame, alpha: float) -> Measured:
         raise TableError(f"version {name}: {error}") from None
 
 
-def _expected(name: str, version: Mapping[str, float]) -> Array:
+def _expected(name: str, given: Mapping[str, float] | pl.DataFrame) -> Array:
     """The factors of a version, checked, and their product."""
+    version = _by_name(name, given)
     if set(version) != set(FACTORS[:3]):
         raise ValueError(
             f"version {name} has {show_names(list(version))}; {show_names(FACTORS[:3])} are "
             "needed, no others. Pass these three."
         )
     for factor, most in zip(FACTORS[:3], (np.inf, 1, 1), strict=True):
-        if not 0 < version[factor] <= most or version[factor] == np.inf:
+        value = version[factor]
+        if value is None or not 0 < value <= most or value == np.inf:
             limit = "above 0" if factor == "contacts" else "above 0, at most 1"
             raise ValueError(
                 f"version {name}: {factor}={show(version[factor])}; allowed: {limit}. Correct it."
             )
     three = [float(version[factor]) for factor in FACTORS[:3]]
     return np.array([*three, np.prod(three)])
+
+
+def _by_name(name: str, version: Any) -> Mapping[str, Any]:
+    """The factors by their names, also of the table that `decompose` returns."""
+    if isinstance(version, pl.DataFrame) and {"factor", "estimate"} <= set(version.columns):
+        rows = version.select("factor", "estimate").rows()
+        return {factor: value for factor, value in rows if factor != "R"}
+    if isinstance(version, Mapping):
+        return version
+    raise TypeError(
+        f"version {name} ({show(type(version).__name__)}) does not name the factors; allowed: a "
+        f"mapping of {show_names(FACTORS[:3])}, or what decompose(people) returns. Pass one."
+    )
 
 
 def _share(name: str, value: float, step: str) -> None:
