@@ -209,3 +209,18 @@ def test_hostile_names_stay_data(text, tmp_path):
         vk.save(chart, tmp_path / f"{i}.svg")
         assert not re.search(r"<script|<img", (tmp_path / f"{i}.svg").read_text())
         assert max(map(len, texts(chart))) < 110
+
+
+def test_groups_of_unlike_size_are_drawn_as_shares():
+    a = STAGES.with_columns(variant=pl.lit("A"))
+    both = pl.concat([a, a.with_columns(pl.col("count") // 10, variant=pl.lit("B"))])
+    chart = vk_chart(both, "variant")
+    rows = rows_of(chart, "upper")
+    assert [row["count"] for row in rows[:3]] == pytest.approx([1, 0.2, 0.03])
+    assert [row["count"] for row in rows[3:]] == pytest.approx([1, 0.2, 0.03])
+    assert rows[1]["lower"] == pytest.approx(0.186, abs=5e-4)  # as in the text
+    assert rows[4]["lower"] < rows[1]["lower"]
+    assert "A, told: 600, 20.0 % (18.6 to 21.5)" in chart.to_dict()["description"]
+    assert chart.to_dict()["title"]["subtitle"][0].startswith("Bars: share of the first stage.")
+    none = pl.concat([a, a.with_columns(pl.col("count") * 0, variant=pl.lit("B"))])
+    assert vk_chart(none, "variant").to_dict()

@@ -17,7 +17,10 @@ _BAR, _STEP, _GAP = 16, 42, 14  # pixels: a bar, from bar to bar, more between s
 
 
 def funnel(rows: pl.DataFrame, title: str | None) -> alt.LayerChart:
-    """Draw each stage as a bar, with its share of the stage before."""
+    """Draw each stage as a bar, with its share of the stage before.
+
+    Bars of one group are numbers, of several they are shares of the first stage of each.
+    """
     rows = rows.with_columns(pl.col("stage").cast(pl.String).fill_null("(no name)"))
     parts = [shares(part) for part in rows.partition_by("group", maintain_order=True)]
     bars = pl.concat(parts)
@@ -33,6 +36,10 @@ def funnel(rows: pl.DataFrame, title: str | None) -> alt.LayerChart:
     columns = {"text": lines, "top": tops, "mark": [MARKS[i] for i in of], "ink": inks}
     bars = bars.hstack(pl.DataFrame(columns))
     subtitle = "Number left; %: of the stage before, with Wilson's 95 % interval"
+    if len(groups) > 1:  # of unlike size: bars compare shares, not numbers
+        first = pl.col("count").first().over("group")
+        bars = bars.with_columns(pl.col("count", "before") / pl.when(first > 0).then(first))
+        subtitle = f"Bars: share of the first stage. {subtitle}"
     chart = titled(_layers(bars), title or "How many are left?", [subtitle], "; ".join(lines))
     return chart.properties(height=block * len(stages) - _GAP)
 
@@ -70,7 +77,7 @@ def _line(row: dict[str, object], several: bool) -> str:
 
 def _layers(bars: pl.DataFrame) -> alt.LayerChart:
     """Draw the bars under their texts, and the intervals as whiskers."""
-    most = rounded(1.02 * max(float(bars["count"].max()), 1.0))  # type: ignore[arg-type]
+    most = rounded(1.02 * float(bars["count"].max() or 1))  # type: ignore[arg-type]
     scale = alt.Scale(domain=[0, most], nice=False)
     rows = bars.with_columns(
         pl.col("lower", "upper") * pl.col("before"),

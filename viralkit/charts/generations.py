@@ -35,7 +35,8 @@ def generations_chart(
           mean number of events in each generation, cascades that ended before it included, with
           its 95 % interval over cascades;
         - stage, count (a funnel, such as contacts, told, acted): one row a stage, the first stage
-          first, each with its share of the stage before and Wilson's 95 % interval of that share.
+          first, each with its share of the stage before and Wilson's 95 % interval of that share;
+          bars of several groups are shares of their first stage, since groups differ in size.
 
         Rows with a reason in `excluded` are left out.
     by : str, optional
