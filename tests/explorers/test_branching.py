@@ -126,3 +126,14 @@ def test_a_move_is_quick(ui):
     for i in range(10):
         ui.pass_on.value = 0.5 + i / 100
     assert time.perf_counter() - start < 10 * 0.08
+
+
+def test_the_expected_total_is_named_so_and_an_audience_only_where_there_is_one(ui):
+    ui.audience.value = math.inf
+    assert ui.chart.values["names"][0].startswith("expected ")
+    assert ui.chart.values["crowd"] is None
+    spec = ui.current_spec()
+    assert "dashed" not in " ".join(spec["title"]["subtitle"])
+    (label,) = (one for one in spec["layer"] if "all people that there are" in str(one))
+    assert {"filter": "isValid(crowd)"} in label["transform"]
+    ui.power_of_seven.click()

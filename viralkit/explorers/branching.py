@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from viralkit.charts.parts import count_axis, pixels, rounded, rule, short, spread
-from viralkit.charts.theme import BLUE, BLUE_TEXT, ORANGE, ORANGE_TEXT
+from viralkit.charts.theme import BLUE, BLUE_TEXT, GREY, ORANGE, ORANGE_TEXT
 from viralkit.explorers.box import HEIGHT, WIDTH, Explorer, State, end_names, live_title
 from viralkit.explorers.sliders import ChoiceSlider, NumberSlider
 from viralkit.models import branching_laws as laws
@@ -194,7 +194,7 @@ def _lines(
         "crowd": crowd,
         "top": domain[1],
         "ticks": [10.0**power for power in tens],
-        "names": [f"mean {short(ends[0])}", f"most {short(ends[1])}"],
+        "names": [f"expected {short(ends[0])}", f"most {short(ends[1])}"],
         "heights": [rounded(height) for height in heights],
     }
 
@@ -222,14 +222,16 @@ def _chart() -> alt.LayerChart:
     )
     crowd = alt.Chart(pl.DataFrame({"i": [0]})).transform_filter("isValid(crowd)")
     crowd = crowd.transform_calculate(total="crowd")
+    named = crowd.mark_text(align="left", dx=6, dy=-9, color=GREY)
     subtitle = [
         "People who know it: a hundred outbreaks, blue while they go on, grey once over",
-        "Thick: expected total; dashed: all people that there are",
+        "Thick: expected total",
     ]
     return alt.layer(
         *layers,
         mean.mark_line(color=ORANGE, strokeWidth=2.5).encode(x, y),
         crowd.mark_rule(**rule()).encode(y),
+        named.encode(y, x=alt.value(0), text=alt.value("all people that there are")),
         end_names([ORANGE_TEXT, BLUE_TEXT]),
     ).properties(width=WIDTH, height=HEIGHT, title=live_title(subtitle), padding=_ROOM)
 
