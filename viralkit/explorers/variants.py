@@ -38,7 +38,8 @@ def explore_variants(pilot: pl.DataFrame | None = None) -> Explorer:
         (the factor in which b differs), ``ui.lift`` (b over a in this factor; a share never passes
         one), ``ui.unevenness`` and ``ui.people`` (in each version; both as `plan_variants` has
         them); ``ui.table``: what `plan_variants` gives, with the interval to expect; ``ui.chart``:
-        the power against the number of people, for the factor and for R; ``ui.code``.
+        the power against the number of people, for the factor and for R; ``ui.code``. A value
+        beyond the ends of its slider is set to the end: a lift of 20 becomes 2.
 
     Raises
     ------

@@ -102,7 +102,8 @@ class Branching(Model):
             The law of offspring; "aic" takes the best of the three. Intervals take the law as
             given.
         k : float, optional
-            The dispersion of a negative binomial law, where it is known from elsewhere.
+            The dispersion of a negative binomial law, where it is known from elsewhere: the one
+            parameter that can be held, so there is no ``fixed=`` as growth models have it.
 
         Raises
         ------
