@@ -120,7 +120,7 @@ class HawkesIntensityResults(Results):
         Of 95 % intervals, 93 to 97 % held the truth in simulations of a year of days. With four
         months that is so for gamma, eta, mu, the branching factor, the viral potential and the
         curve, but kappa, c and theta were held in 84 to 86 %; with ten times the noise those three
-        say next to nothing, and the branching factor is held in about 90 %.
+        say next to nothing, and the branching factor is held in 88 %.
         """
         reach = self.reach(alpha)
         rows: list[tuple[str, float | None, float | None]] = []
@@ -257,7 +257,7 @@ class HawkesIntensityResults(Results):
             said.append(
                 f"{', '.join(loose)}: known to a factor of {np.exp(LOOSE):.1f} at best, as κ, c "
                 "and θ stand in for one another; their intervals hold the truth less often than "
-                "they say. Go by the branching factor, or take more periods."
+                "they say. The branching factor is known better; more periods tell more."
             )
         if not self.model.promotions.any():
             said.append("There are no promotions: mu means nothing here.")
