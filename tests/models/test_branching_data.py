@@ -297,3 +297,16 @@ def test_an_audience_is_never_passed_and_friends_in_common_slow_it_down() -> Non
 def test_impossible_powers_are_refused(choices, words) -> None:
     with pytest.raises(ValueError, match=words):
         vk.power_of(**choices)
+
+
+def test_what_is_shared_out_is_null_where_nothing_was_passed_on() -> None:
+    rows = vk.Branching(pl.DataFrame({"size": [1] * 30})).fit(law="poisson").derived()
+    shared = rows.filter(pl.col("quantity").is_in(["caused_by_top", "senders_of_share"]))
+    assert shared.select("estimate", "lower", "upper").rows() == [(None, None, None)] * 2
+    assert rows.filter(quantity="reach")["estimate"].item() == 1.0
+
+
+@pytest.mark.parametrize(("sizes", "is_said"), [([1] * 100 + [5], True), ([1, 2] * 100, False)])
+def test_an_r_without_an_upper_end_is_told(sizes: list[int], is_said: bool) -> None:
+    fit = vk.Branching(pl.DataFrame({"size": sizes})).fit(law="negative_binomial")
+    assert any("hardly bounded" in warning for warning in fit.warnings) is is_said

@@ -154,7 +154,7 @@ def caused_by_top(mean: float, inverse: float, top: float) -> float:
     """Which share of all that is passed on do the most active so many senders cause?"""
     if mean <= 0:
         return np.nan
-    return float(np.interp(top, *concentration(mean, inverse)))
+    return min(float(np.interp(top, *concentration(mean, inverse))), 1.0)
 
 
 def senders_of(mean: float, inverse: float, share: float) -> float:

@@ -143,8 +143,9 @@ class BranchingResults(Results):
             quantity, estimate, lower, upper. Quantities: extinction and take_off (probabilities),
             reach (expected people, seeds included), multiplier (reach per seed), lone_share (of
             posts that nobody passes on), past_hops, caused_by_top (share of what is passed on),
-            senders_of_share (share of people). Reach is infinite at R of one and more. Intervals
-            are by profile likelihood, with R and k varied together.
+            senders_of_share (share of people; both null where nothing was passed on). Reach is
+            infinite at R of one and more. Intervals are by profile likelihood, with R and k varied
+            together.
 
         References
         ----------
@@ -162,11 +163,13 @@ class BranchingResults(Results):
             "caused_by_top": lambda mean, inverse: laws.caused_by_top(mean, inverse, top),
             "senders_of_share": lambda mean, inverse: laws.senders_of(mean, inverse, share),
         }
-        edge, rows = self._edge(alpha), []
+        edge, rows = self._edge(alpha), list[tuple[object, ...]]()
         for name, quantity in quantities.items():
-            ends = [quantity(mean, inverse) for mean, inverse in edge]
             estimate = quantity(self._fit.mean, self._fit.inverse)
-            rows.append((name, estimate, float(np.nanmin(ends)), float(np.nanmax(ends))))
+            ends = [quantity(mean, inverse) for mean, inverse in edge]
+            known = not np.isnan(estimate)  # else nothing was passed on that could be shared out
+            limits = (estimate, float(np.nanmin(ends)), float(np.nanmax(ends)))
+            rows.append((name, *(limits if known else (None,) * 3)))
         return pl.DataFrame(rows, ["quantity", "estimate", "lower", "upper"], orient="row")
 
     def _edge(self, alpha: float) -> list[tuple[float, float]]:

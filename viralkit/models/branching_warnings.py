@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .branching_results import BranchingResults
 
 SURE = 0.001  # p-value below which the sample contradicts the law
+FEW, FAR = 30, 10.0  # so few brought, and an upper end so many times R: hardly bounded
 
 
 def warnings(results: BranchingResults) -> list[str]:
@@ -40,7 +41,23 @@ def warnings(results: BranchingResults) -> list[str]:
         said.append("k is at its limit 0: too few people brought any. Pass k=…")
     if results.params["R"] == 0:
         said.append("Nobody passed anything on: R is at its limit 0, its interval one-sided.")
-    return [*said, *_contradicted(results)]
+    return [*said, *_unbounded(results), *_contradicted(results)]
+
+
+def _unbounded(results: BranchingResults) -> list[str]:
+    """Where so few were brought that an uneven law hardly bounds R from above."""
+    data, mean = results.model.data, results.params["R"]
+    brought = float((data.number * data.children).sum())
+    if results.is_band or not mean or brought >= FEW or not results.fits[0].is_free:
+        return []
+    high = results.conf_int()["upper"][0]
+    if high < FAR * mean:
+        return []
+    return [
+        f"R is hardly bounded from above ({number(mean, 3)}, up to {number(high, 3)}): of only "
+        f"{brought:,.0f} who were brought k cannot be told. Its standard error says too little. "
+        "Take more, or pass k=…"
+    ]
 
 
 def _contradicted(results: BranchingResults) -> list[str]:
