@@ -1,5 +1,6 @@
 """How messages show text, name near spellings, and tell how to parse a date."""
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,7 +60,17 @@ def test_the_nearest_spelling(name: str, names: list[str], found: str | None) ->
     ("sample", "parse"),
     [
         ("2008-1-18", 'str.to_date("%Y-%m-%d")'),
-        ("2008-01-18 10:30 PM", 'str.to_datetime(time_zone="UTC")'),
+        ("2008-01-18 10:30:05.25+01:00", 'str.to_datetime(time_zone="UTC")'),
+        ("2008-01-18 10:30 PM", 'str.to_datetime("%Y-%m-%d %I:%M %p", time_zone="UTC")'),
+        ("20.03.2026 08:02:09", 'str.to_datetime("%d.%m.%Y %H:%M:%S", time_zone="UTC")'),
+        ("20.03.2026, 8:02", 'str.to_datetime("%d.%m.%Y, %H:%M", time_zone="UTC")'),
+        ("20 March 2026 08:02", 'str.to_datetime("%d %B %Y %H:%M", time_zone="UTC")'),
+        ("2026/03/20T08:02:09.5", 'str.to_datetime("%Y/%m/%dT%H:%M:%S%.f", time_zone="UTC")'),
+        (
+            "3/20/2026 8:02:09 AM",
+            'str.to_datetime("%d/%m/%Y %I:%M:%S %p", time_zone="UTC") '
+            '(or "%m/%d/%Y %I:%M:%S %p" if months come first)',
+        ),
         ("20080118", 'str.to_date("%Y%m%d")'),
         ("18.01.2008", 'str.to_date("%d.%m.%Y")'),
         ("Jan 18, 2008", 'str.to_date("%b %d, %Y")'),
@@ -70,3 +81,20 @@ def test_the_nearest_spelling(name: str, names: list[str], found: str | None) ->
 )
 def test_how_to_parse_a_text_date(sample: str, parse: str) -> None:
     assert parse_step("day", f" {sample} ") == f"Parse it: pl.col('day').{parse}."
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        "20.03.2026 08:02:09",
+        "20.03.2026, 8:02",
+        "20 March 2026 08:02",
+        "2026/03/20T08:02:09.5",
+        "2026-03-20 08:02 AM",
+        "20/3/2026 8:02",
+    ],
+)
+def test_what_is_told_parses_the_date(sample: str) -> None:
+    step = parse_step("day", sample).removeprefix("Parse it: ").split(" (or ")[0].removesuffix(".")
+    time = pl.DataFrame({"day": [sample]}).select(eval(step, {"pl": pl})).item()
+    assert (time.day, time.month, time.hour, time.minute) == (20, 3, 8, 2)

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 # what a text date looks like, and the polars expression that parses it
 DATE_FORMS = (
     (r"\d{4}-\d{1,2}-\d{1,2}", 'str.to_date("%Y-%m-%d")'),
-    (r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*", 'str.to_datetime(time_zone="UTC")'),
+    (r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}.*(?<![Mm])", 'str.to_datetime(time_zone="UTC")'),
     (r"\d{4}/\d{1,2}/\d{1,2}", 'str.to_date("%Y/%m/%d")'),
     (r"\d{8}", 'str.to_date("%Y%m%d")'),
     (r"\d{4}-\d{1,2}", 'add("-01").str.to_date("%Y-%m-%d")'),
@@ -20,6 +20,13 @@ DATE_FORMS = (
     (r"[A-Za-z]{3} \d{1,2}, \d{4}", 'str.to_date("%b %d, %Y")'),
     (r"[A-Za-z]{4,} \d{1,2}, \d{4}", 'str.to_date("%B %d, %Y")'),
     (r"[+-]?\d+(\.\d*)?", "cast(pl.Float64)"),
+)
+CLOCK_FORMS = (  # what a time of day behind the date looks like
+    (r"\d{1,2}:\d{2}", "%H:%M"),
+    (r"\d{1,2}:\d{2}:\d{2}", "%H:%M:%S"),
+    (r"\d{1,2}:\d{2}:\d{2}\.\d+", "%H:%M:%S%.f"),
+    (r"\d{1,2}:\d{2} ?[AaPp][Mm]", "%I:%M %p"),
+    (r"\d{1,2}:\d{2}:\d{2} ?[AaPp][Mm]", "%I:%M:%S %p"),
 )
 
 
@@ -56,8 +63,24 @@ def nearest(name: str, names: Sequence[str]) -> str | None:
     return folded[close[0]] if close else None
 
 
-def parse_step(name: str, sample: str) -> str:
-    """How to parse the text times of a column, judged by one of them."""
-    forms = [parse for form, parse in DATE_FORMS if re.fullmatch(form, sample.strip())]
+def parse_step(name: str, sample: str, zone: str = "UTC") -> str:
+    """How to parse the text times of a column, judged by one of them; `zone` is that of clocks."""
+    text = sample.strip()
+    forms = [parse for form, parse in DATE_FORMS if re.fullmatch(form, text)]
+    forms = forms or parse_clock(text, zone)
     parse = forms[0] if forms else 'str.to_date("%Y-%m-%d") with the format of your dates'
     return f"Parse it: pl.col({show(name)}).{parse}."
+
+
+def parse_clock(text: str, zone: str) -> list[str]:
+    """How to parse a date with a time of day behind it."""
+    parts = re.fullmatch(r"(.*\d)(T|,? )(\d{1,2}:.*)", text)
+    day, between, clock = parts.groups() if parts else ("", "", "")
+    return [
+        re.sub(r'"(%[^"]*)"', rf'"\1{between}{told}"', parse)
+        .replace("str.to_date(", "str.to_datetime(")
+        .replace('")', f'", time_zone="{zone}")', 1)
+        for form, parse in DATE_FORMS
+        for time, told in CLOCK_FORMS
+        if "to_date(" in parse and re.fullmatch(form, day) and re.fullmatch(time, clock)
+    ]

@@ -249,6 +249,10 @@ def test_refusals_tell_the_next_step(write: Any) -> None:
     assert said.endswith(
         "columns: ['time', 'page']. Rename one, or pass columns={'time': 'time', 'url': …}."
     )
+    named = pl.DataFrame({"ts": ["20.03.2026 08:02:09"], "url": ["x"]})
+    said = refused(named, layout="columns", columns={"time": "ts"}, clock="Europe/Berlin")
+    assert 'str.to_datetime("%d.%m.%Y %H:%M:%S", time_zone="Europe/Berlin"). Then pass' in said
+    assert "Parse it: pl.col('ts')." in said
     assert "column 'action', " not in refused(path, layout="columns")
 
 

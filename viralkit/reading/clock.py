@@ -41,8 +41,8 @@ def parse_moments(cells: pl.Series, clock: str | None, name: str) -> Moments:
         local = parsed.dt.replace_time_zone(None).set(stated, None)
         moved = by_zone(local, texts, clock, name)
         values = parsed.zip_with(stated, moved.values) if len(parsed) else parsed
-        return Moments(values, [*unread(texts, parsed), *moved.faults], moved.twice)
-    return Moments(parsed, unread(texts, parsed))
+        return Moments(values, [*unread(texts, parsed, clock, name), *moved.faults], moved.twice)
+    return Moments(parsed, unread(texts, parsed, clock, name))
 
 
 def by_unit(numbers: pl.Series, cells: pl.Series, clock: str | None, name: str) -> Moments:
@@ -53,7 +53,7 @@ def by_unit(numbers: pl.Series, cells: pl.Series, clock: str | None, name: str) 
     micros = (numbers * UNITS[clock]).fill_nan(None)
     micros = micros.set((micros.abs() > LATEST).fill_null(False), None).round()
     values = micros.cast(pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-    return Moments(values.alias("time"), unread(cells, values))
+    return Moments(values.alias("time"), unread(cells, values, clock, name))
 
 
 def by_zone(local: pl.Series, texts: pl.Series | None, clock: str | None, name: str) -> Moments:
@@ -78,9 +78,12 @@ def unclear(clock: str | None, what: str, example: str) -> TableError:
     return TableError(f"{what}, and {given}; {CLOCKS}. Pass clock={show(example)}.")
 
 
-def unread(cells: pl.Series, parsed: pl.Series) -> list[Fault]:
+def unread(cells: pl.Series, parsed: pl.Series, clock: str | None, name: str) -> list[Fault]:
     """The cells that could not be read."""
     rows = (cells.is_not_null() & parsed.is_null()).arg_true()
     sample = str(cells[int(rows[0])]) if len(rows) else ""
     allowed = "allowed: ISO times (2007-05-22T14:30Z), or numbers of one clock"
-    return [Fault("time", rows, "is no time", allowed, parse_step("time", sample))]
+    step = parse_step(name, sample, "UTC" if clock is None or clock in UNITS else clock)
+    if clock not in UNITS:
+        step = f"{step} Then pass the frame (pl.read_csv with infer_schema=False)."
+    return [Fault("time", rows, "is no time", allowed, step)]
