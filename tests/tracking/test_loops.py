@@ -441,6 +441,23 @@ def test_a_frame_that_is_not_of_k_factor_is_refused():
         vk.loop_forecast(pl.DataFrame({"quantity": ["R"], "estimate": [1.0]}), 7)
     with pytest.raises(vk.TableError, match="is not a table"):
         vk.loop_forecast("0.8", 7)
+    found = vk.referral_cascades(sign_ups([("a", None, 0), ("b", "a", 1), ("c", "a", 2)]))[1]
+    with pytest.raises(vk.TableError, match=r"8 rows of a K; allowed: one. Pass quality.tail\(1\)"):
+        vk.loop_forecast(found, 7)
+    with pytest.raises(vk.TableError, match=r"no row 'k_factor' with the columns"):
+        vk.loop_forecast(found.tail(1).drop("users"), 7)
+
+
+def test_k_of_a_table_of_sign_ups_is_that_of_counts_a_user():
+    brought = [5, 0, 3, 1, 0, 0, 2, 0]
+    rows = [(f"i{i}", None, i / 10) for i in range(len(brought))]
+    rows += [(f"{i}-{j}", f"i{i}", 3 + j) for i, many in enumerate(brought) for j in range(many)]
+    quality = vk.referral_cascades(sign_ups(rows))[1]
+    each = brought + [0] * sum(brought)
+    by_code = vk.loop_forecast(quality.tail(1), 14, until_days=140)
+    by_count = vk.loop_forecast(vk.k_factor(each, each), 14, until_days=140)
+    assert by_code.k == pytest.approx(by_count.k) and by_code.k.variance > 0
+    assert_frame_equal(by_code.frame(), by_count.frame())
 
 
 # rewards

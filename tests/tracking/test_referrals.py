@@ -226,6 +226,32 @@ def test_ids_may_be_numbers_in_text_and_categories():
     assert_frame_equal(vk.referral_cascades(categories)[0], events)
 
 
+def test_dates_are_enough_and_the_same_day_is_not_too_fast():
+    table = leak(25, 60).vstack(sign_ups([("x", "code1", 5), ("y", "code2", 86_500)]))
+    exact, found = vk.referral_cascades(table)
+    assert counted(found)["too fast"] == 1
+    dated, quality = vk.referral_cascades(table.with_columns(pl.col("time").dt.date()))
+    vk.check(dated, "events")
+    assert_frame_equal(
+        exact.select("event_id", "parent_id").sort("event_id"),
+        dated.select("event_id", "parent_id").sort("event_id"),
+    )
+    assert counted(quality)["too fast"] == 0 and counted(quality)["burst"] == 25
+    notes = dict(quality.select("check", "note").iter_rows())
+    assert notes["too fast"] == "not looked for: times are dates"
+    assert notes["burst"] == "20 or more by one code on 1 calendar day(s)"
+    assert dated["timestamp"].dtype == pl.Datetime("us", "UTC")
+    late = sign_ups([("a", None, 90_000), ("b", "a", 0)]).with_columns(pl.col("time").dt.date())
+    assert vk.referral_cascades(late)[0]["flag"].to_list() == ["clock runs backwards", None]
+
+
+def test_cycle_times_of_dates_are_whole_days():
+    rows = [("a", None, 0), ("b", None, 0), ("c", "a", 3e5), ("d", "b", 4e5), ("e", None, 3e6)]
+    table = sign_ups(rows).with_columns(pl.col("time").dt.date())
+    cycle, _ = vk.cycle_time(table)
+    assert cycle["estimate"].to_list() == [3.0, 3.5]
+
+
 def test_one_row_is_enough():
     for inviter in (None, "x", "a"):
         events, _ = vk.referral_cascades(sign_ups([("a", inviter, 0)]))
@@ -242,6 +268,11 @@ TWICE = sign_ups([("a", None, 0), ("a", None, 5)])
         (TWICE.head(0), {}, "no sign-ups to use"),
         (TWICE.drop("user").rename({"invited_by": "inviter"}), {}, "column 'user' not found"),
         (TWICE.rename({"invited_by": "invited"}), {}, r"frame.rename\({'invited': 'invited_by'}"),
+        (
+            TWICE.rename({"invited_by": "referral"}).with_columns(converted=1),
+            {},
+            r"frame.rename\({'referral': 'invited_by'}",
+        ),
         (TWICE.with_columns(user=None), {}, "column 'user', row 0 .* is missing"),
         (TWICE.with_columns(user=pl.lit(5)), {}, "ids are text"),
         (TWICE.with_columns(time=pl.lit("2026-01-01")), {}, "Parse it"),

@@ -29,8 +29,8 @@ def cycle_time(
     Parameters
     ----------
     sign_ups : polars.DataFrame
-        user, invited_by (the inviter's user; null: nobody), time (Datetime in UTC), one row a
-        user, in any order. Rows with a reason in `excluded` are left out.
+        user, invited_by (the inviter's user; null: nobody), time (Datetime in UTC, or Date), one
+        row a user, in any order. Rows with a reason in `excluded` are left out.
     watched_days : float, optional
         Only inviters who signed up so many days before the last sign-up count, and only the
         referrals of their first so many days. By default half of the time from the first sign-up

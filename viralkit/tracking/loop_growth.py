@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from math import inf
 from numbers import Real
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -35,24 +35,38 @@ class Known(NamedTuple):
 
     @classmethod
     def of(cls, k: float | pl.DataFrame) -> Known:
-        """Read K from a number or from the frame of `k_factor`."""
+        """Read K from a number, the frame of `k_factor`, or a row of `referral_cascades`."""
         if isinstance(k, Real) and not isinstance(k, bool):
             if not 0 <= k < inf:
                 raise ValueError(f"k={show(k)}; allowed: zero or more. Pass whom a user brings.")
             return cls(float(k))
-        frame = require_polars(k)
-        needed = ["quantity", "estimate", "std_error", "lower", "upper", "users"]
-        if not set(needed) <= set(frame.columns) or "k_factor" not in list(frame["quantity"]):
-            raise TableError(
-                f"no row 'k_factor' with the columns {show_names(needed)} found; columns: "
-                f"{show_names(frame.columns)}. Pass what vk.k_factor gives, or a number."
-            )
-        row = frame.filter(pl.col("quantity") == "k_factor").row(0, named=True)
+        row = row_of(require_polars(k))
         estimate, lower, upper = (float(row[name]) for name in ("estimate", "lower", "upper"))
         if not row["std_error"]:
             return cls(estimate, lower, upper)
         reach = float(np.log(upper / estimate)) * estimate / row["std_error"]
         return cls(estimate, lower, upper, row["std_error"] ** 2 * row["users"], reach)
+
+
+def row_of(frame: pl.DataFrame) -> dict[str, Any]:
+    """The row of K: that of `k_factor`, or the only one of what `referral_cascades` found."""
+    needed = ["estimate", "std_error", "lower", "upper", "users"]
+    if "quantity" in frame.columns:
+        frame = frame.filter(pl.col("quantity") == "k_factor")
+    elif "k_factor" in frame.columns:
+        frame = frame.rename({"k_factor": "estimate"})
+    if not set(needed) <= set(frame.columns) or frame.is_empty():
+        raise TableError(
+            f"no row 'k_factor' with the columns {show_names(needed)} found; columns: "
+            f"{show_names(frame.columns)}. Pass what vk.k_factor gives, quality.tail(1) of "
+            "vk.referral_cascades, or a number."
+        )
+    if frame.height > 1:
+        raise TableError(
+            f"{frame.height} rows of a K; allowed: one. Pass quality.tail(1), which is K without "
+            "the suspicious referrals."
+        )
+    return frame.row(0, named=True)
 
 
 class Growth(NamedTuple):

@@ -107,8 +107,9 @@ def loop_forecast(
     Parameters
     ----------
     k : float or polars.DataFrame
-        How many users each user brings; or what `k_factor` gives, whose interval, with the
-        variance between users, then carries through to every output.
+        How many users each user brings; or what `k_factor` gives, or one row of the quality that
+        `referral_cascades` gives (quality.tail(1)), whose interval, with the variance between
+        users, then carries through to every output.
     cycle_days : float
         Days from a user's sign-up to those of the users that they bring.
     users : float
@@ -134,7 +135,7 @@ def loop_forecast(
     ValueError
         A number is out of its range, nobody starts, or totals pass 1e300.
     TableError
-        The frame has no row "k_factor".
+        The frame has no K, or several.
 
     Notes
     -----

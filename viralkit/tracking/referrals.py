@@ -19,6 +19,10 @@ REASONS = {  # a row gets the first that holds
     "too fast": "less than {fast:g} seconds after the inviter",
     "burst": "{many:g} or more by one code within {span:g} seconds",
 }
+DATED = {  # where times are dates
+    "too fast": "not looked for: times are dates",
+    "burst": "{many:g} or more by one code on {days} calendar day(s)",
+}
 ADDED = ("cascade_id", "event_id", "parent_id", "timestamp", "flag")
 TIMES_THE_MEDIAN = 10  # how many times what a code usually brings in all makes a burst
 
@@ -37,16 +41,17 @@ def referral_cascades(
     Parameters
     ----------
     sign_ups : polars.DataFrame
-        user, invited_by (the inviter's user; null: nobody), time (Datetime in UTC), one row a
-        user, in any order; other columns pass through. Rows with a reason in `excluded` are left
-        out.
+        user, invited_by (the inviter's user; null: nobody), time (Datetime in UTC, or Date), one
+        row a user, in any order; other columns pass through. Rows with a reason in `excluded` are
+        left out.
     too_fast_seconds : float
-        A referral is flagged that comes sooner than this after the inviter's own sign-up. Pass 0
-        where times are dates only.
+        A referral is flagged that comes sooner than this after the inviter's own sign-up. Where
+        times are dates nobody can tell, and none is.
     burst_sign_ups, burst_seconds : int, float
-        A burst, as of a leaked code, is this many sign-ups by one code within so many seconds,
-        and at least ten times what the median code brings in all. A post of somebody with a large
-        audience looks the same: look before you exclude.
+        A burst, as of a leaked code, is this many sign-ups by one code within so many seconds
+        (where times are dates: on one day at least), and at least ten times what the median code
+        brings in all. A post of somebody with a large audience looks the same: look before you
+        exclude.
     watched_days : float, optional
         K counts, of users who signed up so many days before the last sign-up, the referrals of
         their first so many days. By default all users and referrals up to the last sign-up: K is
@@ -62,9 +67,10 @@ def referral_cascades(
         null: none, or no link), user, time (seconds since the cascade's first sign-up), timestamp,
         invited_by (as it was given) and flag (null: nothing to note). Suspicious referrals stay in.
     quality : polars.DataFrame
-        check, rows, k_factor, lower, upper, note: all sign-ups that name an inviter, those of each
-        flag, and those without a flag. `rows` counts sign-ups, `k_factor` those referrals that
-        `watched_days` lets in per user; the last row is K without the suspicious ones.
+        check, rows, k_factor, lower, upper, std_error, users, note: all sign-ups that name an
+        inviter, those of each flag, and those without a flag. `rows` counts sign-ups, `k_factor`
+        those referrals that `watched_days` lets in per user, of so many `users`. The last row is K
+        without the suspicious ones: `loop_forecast(quality.tail(1), …)` starts from it.
 
     Raises
     ------
@@ -81,6 +87,9 @@ def referral_cascades(
     of the member who signed up first. K's interval comes from the variance between inviters, as in
     `k_factor`.
 
+    A log of clicks without sign-ups will do where the first visit stands for one: a row a user,
+    with the `referral` of the first click, as in the second example.
+
     Examples
     --------
     >>> from datetime import datetime, timedelta, timezone
@@ -92,6 +101,14 @@ def referral_cascades(
     >>> events.select("cascade_id", "event_id", "parent_id", "flag").rows()
     [('ann', 'ann', None, None), ('ann', 'bob', 'ann', None),
     ('eve', 'eve', None, 'self-referral')]
+
+    >>> clicks = pl.DataFrame({"user": ["bob", None, "ann", "bob"], "referral": ["ann", "ann", None,
+    ...     "cem"], "time": [start + timedelta(d) for d in (1, 2, 0, 3)], "url": "https://a.org/"})
+    >>> first = clicks.drop_nulls("user").sort("time", maintain_order=True).unique(
+    ...     "user", keep="first", maintain_order=True)
+    >>> events, _ = referral_cascades(first.select("user", "time", invited_by="referral"))
+    >>> events.select("event_id", "parent_id").rows()
+    [('ann', None), ('bob', 'ann')]
     """
     _check_choices(too_fast_seconds, burst_sign_ups, burst_seconds)
     check_level(alpha)
@@ -111,16 +128,18 @@ def referral_cascades(
         "circle": on_circle,
         "inviter unknown": table.inviter == UNKNOWN,
         "clock runs backwards": delay < 0,
-        "too fast": delay < too_fast_seconds,
+        "too fast": (delay < too_fast_seconds) & (not table.dated),
         "burst": find_bursts(table, many, burst_seconds),
     }
     first = first_reason(flags)
     parent = np.where(table.known & ~cut, table.inviter, NOBODY)
     names = pl.Series(list(flags))
     flag = names.gather(pl.Series(np.where(first < 0, 0, first))).set(pl.Series(first < 0), None)
-    given = {"fast": too_fast_seconds, "many": many, "span": burst_seconds}
+    days = int(burst_seconds // DAY) + 1
+    given = {"fast": too_fast_seconds, "many": many, "span": burst_seconds, "days": days}
+    reasons = REASONS | (DATED if table.dated else {})
     sets = {"all that name an inviter": (named, "flagged or not")}
-    sets |= {n: (first == i, REASONS[n].format(**given)) for i, n in enumerate(flags)}
+    sets |= {n: (first == i, reasons[n].format(**given)) for i, n in enumerate(flags)}
     sets["without a flag"] = (named & (first < 0), "nothing looks wrong")
     quality = _quality(table, sets, watched_days, alpha)
     return as_events(table, parent, flag), quality
@@ -222,9 +241,11 @@ def _quality(
         codes = table.frame["invited_by"].filter(pl.Series(holds & counts))
         sizes = codes.value_counts()["count"].cast(pl.Float64).sort().to_numpy()
         rate = mean_of(sizes, users, alpha)
-        rows.append((name, int(holds.sum()), rate.estimate, rate.lower, rate.upper, note))
-    names = ["check", "rows", "k_factor", "lower", "upper", "note"]
-    return pl.DataFrame(rows, names, orient="row")
+        told = rate.estimate, rate.lower, rate.upper, rate.std_error, users
+        rows.append((name, int(holds.sum()), *told, note))
+    floats = dict.fromkeys(("k_factor", "lower", "upper", "std_error"), pl.Float64)
+    schema = {"check": pl.String, "rows": pl.Int64, **floats, "users": pl.Int64, "note": pl.String}
+    return pl.DataFrame(rows, schema, orient="row")
 
 
 def watched_pairs(table: SignUps, watched: float | None) -> tuple[int, Flags]:

@@ -18,6 +18,7 @@ COLUMNS = {
     "invited_by": Column("id"),
     "time": Column("moment", required=True),
 }
+ALSO = {"invited_by": ("referral", "referred_by", "referrer_id", "inviter", "parent_id")}
 NOBODY, UNKNOWN = -1, -2
 Places = NDArray[np.int64]
 
@@ -28,11 +29,13 @@ class SignUps:
 
     `inviter` is NOBODY where none is named, UNKNOWN where the one named did not sign up.
     `seconds` runs from the first sign-up; `delay` from the inviter's sign-up (nan: no inviter).
+    `dated`: times are dates, and of a day nobody knows who came first.
     """
 
     frame: pl.DataFrame
     inviter: Places
     seconds: NDArray[np.float64]
+    dated: bool
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -55,18 +58,25 @@ def read_sign_ups(sign_ups: pl.DataFrame) -> SignUps:
         raise TableError("no sign-ups to use; at least one row is needed. Pass more rows.")
     frame = frame.sort("time", maintain_order=True).rechunk()
     time = frame["time"].to_physical().to_numpy()
-    return SignUps(frame, find_inviters(frame), (time - time[0]) / 1e6)
+    dated = sign_ups.schema["time"] == pl.Date
+    return SignUps(frame, find_inviters(frame), (time - time[0]) / 1e6, dated)
 
 
 def check_sign_ups(sign_ups: pl.DataFrame) -> pl.DataFrame:
-    """Refuse what is no table of sign-ups: user, invited_by (null: nobody), time in UTC."""
+    """Refuse what is no table of sign-ups: user, invited_by (null: nobody), time (UTC or Date)."""
     frame = require_polars(sign_ups)
     absent = [name for name in COLUMNS if name not in frame.columns]
     if absent:
-        near = nearest(absent[0], [name for name in frame.columns if name not in COLUMNS])
+        free = [name for name in frame.columns if name not in COLUMNS]
+        usual = [name for name in ALSO.get(absent[0], ()) if name in free]
+        near = usual[0] if usual else nearest(absent[0], free)
         raise TableError(
             f"column {show(absent[0])} not found; columns: {show_names(frame.columns)}. "
             f"Rename it: frame.rename({{{show(near or 'yours')}: {show(absent[0])}}})."
+        )
+    if frame.schema["time"] == pl.Date:
+        frame = frame.with_columns(
+            pl.col("time").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
         )
     dtypes = {n: wanted_dtype(c.family, frame.schema[n], UTC_TIME) for n, c in COLUMNS.items()}
     wrong = [wrong_dtype(frame[n], COLUMNS[n].family) for n, dtype in dtypes.items() if not dtype]
