@@ -93,8 +93,8 @@ def _sessions(known: pl.DataFrame) -> pl.DataFrame:
     outside = led & (pl.col("channel") != INTERNAL)
     first = rows.filter(outside).unique(keys, keep="first", maintain_order=True)
     direct = pl.col("channel").filter(pl.col("opens") & (pl.col("channel") == DIRECT)).first()
-    ends = rows.filter(sign).group_by(keys)
-    ends = ends.agg(pl.len().alias("conversions"), end=pl.min("time"), otherwise=direct)
+    signed = rows.filter(sign).group_by(keys)
+    ends = signed.agg(pl.len().alias("conversions"), end=pl.min("time"), otherwise=direct)
     both = first.drop("conversion", "opens").join(
         ends, keys, "full", coalesce=True, nulls_equal=True
     )
