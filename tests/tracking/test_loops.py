@@ -413,6 +413,11 @@ def test_only_whole_cycles_count():
     assert vk.loop_forecast(0.5, 7, until_days=27.9).cycles == 3
     assert vk.loop_forecast(0.5, 0.1, until_days=0.3).cycles == 3
     assert vk.loop_forecast(0.5, 7, until_days=0).frame().height == 1
+    early = vk.loop_forecast(0.5, 21, until_days=180)
+    told = "whole cycles of 21 days are counted: the last one ends on day 168 of 180."
+    assert told in early.warnings[0] and told in early.summary()
+    for cycle, days in ((21, 168), (0.1, 0.3), (0.7, 4.9)):
+        assert not any("whole" in w for w in vk.loop_forecast(0.5, cycle, until_days=days).warnings)
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,10 @@ class LoopForecast:
     @property
     def warnings(self) -> list[str]:
         """What the forecast cannot know, each with what to do about it."""
+        end = self.cycles * self.cycle_days
         found = {
+            f"Only whole cycles of {self.cycle_days:g} days are counted: the last one ends on day "
+            f"{end:g} of {self.until_days:g}.": end < self.until_days * (1 - 1e-9),
             "K was given without an interval, so the forecast has none: pass the frame of k_factor "
             "instead of a number.": self.k.lower is None,
             "The interval of growth per cycle holds 1: whether the loop grows by itself or needs a "
