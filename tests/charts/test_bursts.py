@@ -130,13 +130,19 @@ def test_periods_of_unequal_length_are_drawn_as_rates():
 
 def test_hip_draws_what_is_expected_with_and_without_promotions(hip):
     drawn = marks(vk.fit_chart(hip))
-    assert [mark for mark, *_ in drawn] == ["circle", *["area", "line"] * 2, "rule", "text"]
-    assert [row["count"] for row in drawn[0][1]] == pytest.approx(hip.model.count, rel=1e-5)
-    expected, left = ([row["mean"] for row in drawn[place][1]] for place in (2, 4))
+    assert [mark for mark, *_ in drawn] == [*["area", "line"] * 2, "circle", "rule", "text"]
+    assert [row["count"] for row in drawn[4][1]] == pytest.approx(hip.model.count, rel=1e-5)
+    expected, left = ([row["mean"] for row in drawn[place][1]] for place in (1, 3))
     assert expected == pytest.approx(hip.fittedvalues, rel=1e-5)
     truth = driven(mu=0.0)[0]["count"].to_numpy()  # η alone, and what it leads to
     assert left[1:] == pytest.approx(truth[1:], rel=0.02)
     assert [row["name"] for row in drawn[-1][1]] == ["expected", "without promotions"]
+
+
+def test_lines_turn_at_a_peak_without_a_spike_above_it(hip):
+    lines = [one["mark"] for one in vk.fit_chart(hip).to_dict()["layer"] if "mark" in one]
+    lines = [mark for mark in lines if mark["type"] == "line"]
+    assert [mark["strokeJoin"] for mark in lines] == ["round", "round"]
 
 
 def test_hip_tells_what_a_promotion_is_worth(hip):

@@ -139,3 +139,12 @@ def test_hostile_groups_stay_data(text, tmp_path):
     chart = vk.sizes_chart(table(1, 2, 30, 4, kind=[text, text, "b", "b"]), "kind")
     vk.save(chart, tmp_path / "chart.svg")
     assert not re.search(r"<script|<img", (tmp_path / "chart.svg").read_text())
+
+
+@pytest.mark.parametrize(
+    ("largest", "ticks"),
+    [(70, [1, 2, 5, 10, 20, 50]), (9, [1, 2, 5, 10]), (700, [1, 10, 100])],
+)
+def test_an_axis_of_less_than_two_decades_has_ticks_between_tens(largest, ticks):
+    spec = vk.sizes_chart(table(1, 2, largest)).to_dict()
+    assert spec["layer"][0]["encoding"]["x"]["axis"]["values"] == ticks

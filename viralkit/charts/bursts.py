@@ -74,9 +74,10 @@ def hip_chart(results: Any, title: str | None) -> alt.LayerChart:
     times = points["time"]
     x = time_axis(times.dtype, [times[0], times[-1]], f"{model.unit.capitalize()}s")
     looks = [(BLUE, BLUE_TEXT, "expected"), (ORANGE, ORANGE_TEXT, "without promotions")]
-    layers = [_points(points, x, count_axis(domain), GREY)]
+    layers: list[alt.Chart] = []
     for curve, (colour, _, _) in zip(curves, looks, strict=True):
         layers += _curve(curve, x, domain, colour, "linear")
+    layers.append(_points(points, x, count_axis(domain), GREY))  # above the lines, which hide them
     ends = [(c.tail(1), name, text) for c, (_, text, name) in zip(curves, looks, strict=True)]
     told = _response(results)
     return titled(
@@ -139,7 +140,7 @@ def _curve(
     lower, middle = (count_axis(domain, scale, field) for field in ("lower", "mean"))
     return [
         base.mark_area(color=colour, opacity=0.18, clip=True).encode(lower, alt.Y2("upper")),
-        base.mark_line(color=colour, strokeWidth=2.5, clip=True).encode(middle),
+        base.mark_line(color=colour, strokeWidth=2.5, strokeJoin="round", clip=True).encode(middle),
     ]
 
 

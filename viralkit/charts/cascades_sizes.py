@@ -160,10 +160,15 @@ def _layers(rows: pl.DataFrame, names: list[str]) -> alt.LayerChart:
 
 
 def log_axis(field: str, domain: list[float], title: str) -> dict[str, Any]:
-    """Describe a log axis with a tick at each power of ten; shares are written in percent."""
+    """Describe a log axis with a tick at each power of ten; shares are written in percent.
+
+    Where it spans less than two decades, 2 and 5 have ticks as well.
+    """
     first, last = (math.log10(end) for end in domain)
     step = max(1, math.ceil((last - first) / 8))
     tens = [10.0**power for power in range(round(first), math.floor(last) + 1, step)]
+    if last - first < 2:
+        tens = [n for power in tens for n in (power, 2 * power, 5 * power) if n <= domain[1]]
     percent = "100 * datum.value" if field == "share" else "datum.value"
     label = f"format({percent}, ',~r')"
     axis = alt.Axis(title=title, values=tens, tickCount=len(tens), labelExpr=label, grid=True)
