@@ -255,6 +255,7 @@ def test_summary_shows_class_and_escapes_the_item() -> None:
     data = table(noisy(burst(0.6))).with_columns(item=pl.lit("<i>x</i>"))
     html = Relaxation(data, unit="period").fit().summary().as_html()
     assert "exogenous critical" in html and "<i>x" not in html
+    assert "none" not in html  # shares and exponents have no unit to name
 
 
 REFUSED = [
@@ -281,3 +282,13 @@ def test_choices_are_checked() -> None:
         fitted.fit(family="poisson")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="between 0 and 1"):
         fitted.fit().conf_int(95)
+
+
+@pytest.mark.parametrize(("tie", "is_said"), [(0.6, True), (0.0, False)])
+def test_neighbouring_periods_that_are_alike_are_told(tie: float, is_said: bool) -> None:
+    rng, mean = np.random.default_rng(1), burst(0.6)
+    error = np.zeros(len(mean))
+    for period in range(1, len(mean)):
+        error[period] = tie * error[period - 1] + 0.25 * rng.standard_normal()
+    fit = Relaxation(table(mean * np.exp(error)), unit="period", peak=float(mean.argmax())).fit()
+    assert any("alike" in warning for warning in fit.warnings) is is_said

@@ -66,6 +66,12 @@ class HawkesIntensity(Model):
     >>> fit = HawkesIntensity(table, driven, unit="period").fit()
     >>> round(fit.params["mu"], 3), round(fit.params["theta"], 2)
     (12.0, 1.0)
+
+    What would be left without any promotion:
+
+    >>> left = fit.predict(driven.with_columns(count=pl.lit(0.0)))
+    >>> round(left["mean"].sum()), round(table["count"].sum())
+    (1245, 4963)
     """
 
     name = "HIP"

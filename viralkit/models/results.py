@@ -208,7 +208,10 @@ class Results:
             small = "<0.001" if p is not None and p < 0.001 else number(p, 3)
             middle = [number(error, 3), number(t, 3), small]
             rows.append([name, number(estimate), *middle, number(lower), number(upper)])
-        units = "; ".join(f"{p.name}: {p.label}, {p.unit}" for p in self.model.parameters)
+        units = "; ".join(
+            f"{p.name}: {p.label}" + (f", {p.unit}" if p.unit != "none" else "")
+            for p in self.model.parameters
+        )
         level = f"Intervals: {100 * (1 - alpha):g} %. {self.about_intervals}".rstrip()
         return Summary(self.model.name, self.facts, rows, [units, level, *self.warnings])
 
