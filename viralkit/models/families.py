@@ -70,3 +70,14 @@ def _log_rising(count: Array, size: Any) -> Any:
 
 
 FAMILIES = {name: Family(name) for name in ("normal", "quasipoisson", "negative_binomial")}
+
+
+def neighbours_alike(residuals: Array) -> list[str]:
+    """Say so where standardised residuals of neighbouring periods are more alike than by chance."""
+    tie = float(np.corrcoef(residuals[1:], residuals[:-1])[0, 1])
+    if not tie > 1.96 / np.sqrt(residuals.size):
+        return []
+    return [
+        f"Residuals of neighbouring periods are alike (correlation {tie:.2f}): standard errors and "
+        "intervals are too small. Look for a weekly rhythm or a missing cause."
+    ]

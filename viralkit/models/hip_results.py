@@ -9,6 +9,7 @@ import polars as pl
 from scipy import stats
 
 from ..tables import TableError
+from .families import neighbours_alike
 from .hip import (
     PROMOTIONS,
     HawkesIntensity,
@@ -267,16 +268,9 @@ class HawkesIntensityResults(Results):
                 "The branching factor may be one or more: attention may feed itself for ever. "
                 "A longer series tells more."
             )
-        pearson = self.resid / np.sqrt(
-            self.fittedvalues if self.family == "quasipoisson" else np.ones(self.nobs)
-        )
-        tie = float(np.corrcoef(pearson[1:], pearson[:-1])[0, 1])
-        if tie > 1.96 / np.sqrt(self.nobs):
-            said.append(
-                f"Residuals of neighbouring periods are alike (correlation {tie:.2f}): standard "
-                "errors and intervals are too small. Look for a weekly rhythm or a missing cause."
-            )
-        return said
+        constant = self.family == "normal"
+        spread = np.ones(self.nobs) if constant else np.sqrt(self.fittedvalues)
+        return [*said, *neighbours_alike(self.resid / spread)]
 
     @property
     def facts(self) -> list[tuple[str, str]]:  # type: ignore[override]
