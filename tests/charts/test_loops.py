@@ -36,7 +36,7 @@ def test_the_line_is_the_forecast_and_the_band_that_of_k(k):
     lower, upper = k["lower"][2], k["upper"][2]
     told = chart.to_dict()["title"]["subtitle"]
     assert told[1] == f"K 0.833 ({lower:.3g} to {upper:.3g}) · cycle 7 days · only new users invite"
-    assert "from that of K and chance" in told[0]
+    assert "interval from K and chance" in told[0] and "active" not in told[0]
 
 
 def test_the_ceiling_is_a_rule_with_its_interval(k):
@@ -44,7 +44,10 @@ def test_the_ceiling_is_a_rule_with_its_interval(k):
     chart = vk.forecast_chart(loop)
     marks = dict(layers(chart))
     assert marks["rule"][0]["count"] == pytest.approx(600)
-    assert texts(chart)[0].startswith("ceiling 600 (")
+    assert texts(chart) == ["ceiling 600", "519"]
+    lower, upper = loop.derived().filter(quantity="ceiling").row(0)[2:]
+    ends = f"Expected ceiling 600 ({lower:.0f} to {upper:,.0f}, from K alone, without chance)"
+    assert chart.to_dict()["title"]["subtitle"][2] == ends
 
 
 @pytest.mark.parametrize(
@@ -59,14 +62,38 @@ def test_no_rule_where_there_is_no_ceiling_in_reach(loop):
 def test_both_conventions_side_by_side():
     loops = [vk.loop_forecast(0.8, 7, until_days=28, convention=c) for c in BOTH]
     chart = vk.forecast_chart(loops, title="Which 100 become 336?")
-    assert texts(chart) == ["ceiling 500", "all invite again: 1,050", "new users invite: 336"]
+    assert texts(chart) == ["all invite again: 1,050", "ceiling 500", "new users invite: 336"]
     assert chart.to_dict()["title"]["text"] == "Which 100 become 336?"
     assert "all invite again: 1,050" in chart.to_dict()["description"]
 
 
 def test_lines_are_named_by_what_differs():
     loops = [vk.loop_forecast(0.5, 7, until_days=70, inflow=i) for i in (0, 3)]
-    assert texts(vk.forecast_chart(loops))[-2:] == ["3 a day: 578", "0 a day: 200"]
+    assert set(texts(vk.forecast_chart(loops))) == {"3 a day: 578", "0 a day: 200", "ceiling 200"}
+
+
+def test_who_has_not_left_is_a_line_of_its_own(k):
+    loop = vk.loop_forecast(k, 7, until_days=70, churn=0.02)
+    chart = vk.forecast_chart(loop)
+    lines = [rows for mark, rows in layers(chart) if mark == "line"]
+    frame = loop.frame()
+    assert [row["active"] for row in lines[1]] == pytest.approx(frame["active"].to_list(), rel=1e-5)
+    active = frame["active"][-1]
+    assert texts(chart) == [
+        "ceiling 600",
+        f"{frame['total'][-1]:.0f} in all",
+        f"{active:.0f} active",
+    ]
+    told = chart.to_dict()["title"]["subtitle"]
+    assert "churn 2 % a day" in told[1] and "those still active" in told[0]
+    both = vk.forecast_chart([loop, vk.loop_forecast(k, 7, until_days=70)])
+    assert len([1 for mark, _ in layers(both) if mark == "line"]) == 2
+
+
+def test_the_first_and_the_last_mark_are_whole(k):
+    spec = vk.forecast_chart(vk.loop_forecast(k, 7)).to_dict()
+    marks = [layer["mark"] for layer in spec["layer"] if layer["mark"]["type"] == "circle"]
+    assert marks and not any(mark.get("clip") for mark in marks)
 
 
 def test_many_cycles_are_thinned():

@@ -19,7 +19,7 @@ from viralkit.charts.parts import (
     time_axis,
     titled,
 )
-from viralkit.charts.theme import GREY, MARKS, TEXTS
+from viralkit.charts.theme import GREY, MARKS, ORANGE, ORANGE_TEXT, TEXTS
 from viralkit.tracking.loop_results import WHO, LoopForecast
 from viralkit.wording import show
 
@@ -51,12 +51,13 @@ def loop_chart(
         for curve, colour in zip(curves, colours, strict=True)
         for layer in [*curve_layers(curve, x, domain, colour), *_cycles(curve, x, domain, colour)]
     ]
-    names, heights, texts = _ends(loops, domain)
-    times = pl.Series([last] * len(names))
-    labels = end_labels(times, names, heights, texts, x=x)[1]
+    if _leaves(loops):
+        layers.append(_active(curves[0], x, domain))
+    names, heights, texts = _ends(loops, ceilings, domain)
+    labels = end_labels(pl.Series([last] * len(names)), names, heights, texts, x=x)[1]
     question = title or f"How many users will {'the loops' if loops[1:] else 'the loop'} bring?"
     lines = _subtitle(loops)
-    told = " · ".join([question, *lines, *names, *(text for text, _ in ceilings)])
+    told = " · ".join([question, *lines, *names])
     drawing = alt.layer(*layers, *_rules(ceilings, domain), labels)
     return titled(drawing, question, lines, told)
 
@@ -105,8 +106,19 @@ def _cycles(curve: pl.DataFrame, x: alt.X, domain: Sequence[float], colour: str)
         alt.Tooltip("active:Q", title="active", format=",.6~g"),
     ]
     shown = alt.Chart(drawn(curve.select("time", "mean", "active")))
-    marks = shown.mark_circle(size=35, color=colour, opacity=1, clip=True)
+    marks = shown.mark_circle(size=35, color=colour, opacity=1)
     return [marks.encode(x, count_axis(domain, field="mean"), tooltip=tips)]
+
+
+def _leaves(loops: Sequence[LoopForecast]) -> bool:
+    """Whether the users who have not left are a line of their own."""
+    return len(loops) == 1 and loops[0].churn > 0
+
+
+def _active(curve: pl.DataFrame, x: alt.X, domain: Sequence[float]) -> alt.Chart:
+    line = alt.Chart(drawn(curve.select("time", "active")))
+    line = line.mark_line(color=ORANGE, strokeWidth=2, clip=True)
+    return line.encode(x, count_axis(domain, field="active"))
 
 
 def _ceilings(loops: Sequence[LoopForecast], top: float) -> list[tuple[str, float]]:
@@ -115,9 +127,7 @@ def _ceilings(loops: Sequence[LoopForecast], top: float) -> list[tuple[str, floa
     for loop in loops:
         height = loop.ceiling
         if isfinite(height) and loop.users * 1.001 < height <= REACH * top:
-            lower, upper = loop.derived().filter(quantity="ceiling").row(0)[2:]
-            ends = "" if lower is None else f" ({short(lower)} to {short(upper)})"
-            found[f"ceiling {short(height)}{ends}"] = height
+            found[f"ceiling {short(height)}"] = height
     return list(found.items())
 
 
@@ -125,23 +135,26 @@ def _rules(ceilings: Sequence[tuple[str, float]], domain: Sequence[float]) -> li
     if not ceilings:
         return []
     base = alt.Chart(drawn(pl.DataFrame(ceilings, ["name", "count"], orient="row")))
-    y = count_axis(domain)
-    text = base.mark_text(align="left", dx=6, dy=-8, color=GREY, fontSize=13)
-    return [base.mark_rule(**rule()).encode(y), text.encode(y, text="name:N", x=alt.value(0))]
+    return [base.mark_rule(**rule()).encode(count_axis(domain))]
 
 
 def _ends(
-    loops: Sequence[LoopForecast], domain: Sequence[float]
+    loops: Sequence[LoopForecast],
+    ceilings: Sequence[tuple[str, float]],
+    domain: Sequence[float],
 ) -> tuple[list[str], list[float], list[str]]:
     """What stands at the ends of the lines: how they differ, and the users."""
-    totals = [float(loop.frame()["total"][-1]) for loop in loops]
-    names = [short(total) for total in totals]
-    if loops[1:]:
-        names = [f"{_difference(o, loops)}: {n}" for o, n in zip(loops, names, strict=True)]
-    order = sorted(range(len(loops)), key=lambda i: -totals[i])
-    colours = [TEXTS[i % len(TEXTS)] for i in range(len(loops))]
-    heights = [pixels(min(total, domain[1]), domain) for total in totals]
-    return [names[i] for i in order], [heights[i] for i in order], [colours[i] for i in order]
+    ends = [(text, height, GREY) for text, height in ceilings]
+    for i, loop in enumerate(loops):
+        active, total = loop.frame().select("active", "total").row(-1)
+        name = f"{_difference(loop, loops)}: {short(total)}" if loops[1:] else short(total)
+        if _leaves(loops):
+            name = f"{name} in all"
+            ends.append((f"{short(active)} active", active, ORANGE_TEXT))
+        ends.append((name, total, TEXTS[i % len(TEXTS)]))
+    ends.sort(key=lambda end: -end[1])
+    names, values, colours = (list(column) for column in zip(*ends, strict=True))
+    return names, [pixels(min(value, domain[1]), domain) for value in values], colours
 
 
 def _difference(loop: LoopForecast, loops: Sequence[LoopForecast]) -> str:
@@ -160,11 +173,20 @@ def _subtitle(loops: Sequence[LoopForecast]) -> list[str]:
     """What is counted, by which convention, from which K."""
     first = loops[0]
     known = first.k.lower is not None
-    band = "; band: interval from that of K and chance" if known else ""
-    counted = f"Users in all who ever signed up, counted by cycle{band}"
+    band = "; band: interval from K and chance" if known else ""
+    active = " and those still active" if _leaves(loops) else ""
+    counted = f"Users who ever signed up{active}, counted by cycle{band}"
     if loops[1:]:
         return [counted]
     ends = f" ({first.k.lower:.3g} to {first.k.upper:.3g})" if known else ""
     inflow = f" · inflow {short(first.inflow)} a day" if first.inflow else ""
-    facts = f"K {first.k.estimate:.3g}{ends} · cycle {first.cycle_days:.3g} days{inflow}"
-    return [counted, f"{facts} · {WHO[first.convention].split(',')[0]}"]
+    churn = f" · churn {100 * first.churn:.3g} % a day" if first.churn else ""
+    facts = f"K {first.k.estimate:.3g}{ends} · cycle {first.cycle_days:.3g} days{inflow}{churn}"
+    lines = [counted, f"{facts} · {WHO[first.convention].split(',')[0]}"]
+    ceiling, lower, upper = first.derived().filter(quantity="ceiling").row(0)[1:]
+    if known and isfinite(ceiling):
+        lines.append(
+            f"Expected ceiling {short(ceiling)} ({short(lower)} to {short(upper)}, from K alone, "
+            "without chance)"
+        )
+    return lines
