@@ -92,11 +92,15 @@ def test_where_nobody_acted_contacts_and_passability_are_told(interval, table) -
     full = vk.decompose(table, interval=interval)
     columns = ["estimate", "std_error", "lower", "upper", "note"]
     assert out[:2].select(columns).equals(full[:2].select(columns))
-    rest = out[2:].select(columns).rows()
-    assert rest == [(0.0, None, None, None, "nobody acted: no interval")] * 2
+    told, most = table["passed_on"].mean(), -np.log(0.05) / table.height
+    assert out["estimate"][2:].to_list() == [0, 0] == out["lower"][2:].to_list()
+    assert out["upper"][2:].to_list() == pytest.approx([most / told, most])
+    assert out["std_error"][2:].null_count() == 2
+    assert out["note"][3] == "nobody acted: one-sided, as if a Poisson law held"
     assert out["needed"].null_count() == 4
     silent = vk.decompose(table.with_columns(passed_on=0, acted=0), interval=interval)
-    assert silent["note"][1] == "nobody told anybody: no interval"
+    assert silent["note"][1] == "nobody told anybody: one-sided, as if a Poisson law held"
+    assert silent["upper"][1] == pytest.approx(most / table["contacts"].mean())
     assert silent["estimate"].to_list()[1:] == [0.0, None, 0.0]
 
 

@@ -85,8 +85,13 @@ def test_where_nobody_acted_in_one_version_the_rest_is_compared(table: pl.DataFr
     out = vk.compare_variants(table.with_columns(acted=0), table)
     assert out["p_value"][:2].to_list() == [1, 1]
     assert out[2:].select("ratio", "p_value", "people_needed").null_count().row(0) == (2, 2, 2)
-    assert out["note"][3] == "nobody acted: no interval"
+    assert out["note"][3] == "nobody acted: one-sided, as if a Poisson law held"
     assert out["difference"][3] == pytest.approx(table["acted"].mean())
+    low, high = out.select("difference_lower", "difference_upper").row(3)
+    ends = vk.decompose(table).row(3, named=True)
+    most = -np.log(0.05) / table.height
+    assert low == pytest.approx(ends["estimate"] - np.hypot(ends["estimate"] - ends["lower"], most))
+    assert high == pytest.approx(ends["upper"])
 
 
 def test_versions_without_variation_have_no_p_value() -> None:

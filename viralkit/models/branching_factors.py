@@ -53,9 +53,9 @@ def decompose(
     polars.DataFrame
         factor (contacts, passability, remarkability, R), estimate, std_error, lower, upper,
         needed (what the factor would have to be for an R of one, all else equal; null where that
-        is a share above one) and note: why an interval is missing (nobody acted, or everybody is
-        the same) or rough (it rests on fewer than ten people: those with contacts, those who told,
-        or those whose telling led to action).
+        is a share above one) and note: why an interval is one-sided (nobody acted), missing
+        (everybody is the same) or rough (it rests on fewer than ten people: those with contacts,
+        those who told, or those whose telling led to action).
 
     Raises
     ------
@@ -66,8 +66,8 @@ def decompose(
     Notes
     -----
     One percent more of any factor is one percent more of R, so the elasticities, one each, do not
-    say which factor to work on: `needed` tells which of them can do it alone. How large R may be
-    where nobody acted: ``Branching(…, of="offspring")`` of the column acted.
+    say which factor to work on: `needed` tells which of them can do it alone. Where nobody acted,
+    R of n people is at most -log(alpha)/n if those who act come one by one; more if in groups.
 
     Contacts and R are taken on the scale of logarithms, shares on that of logits. Few people cause
     most of the action, so their variance is itself uncertain: the degrees of freedom are
@@ -122,7 +122,16 @@ class Measured:
     def interval(self, alpha: float) -> tuple[Array, Array]:
         """The lower and upper ends."""
         reach = special.stdtrit(self.freedom, 1 - alpha / 2) * self.error
-        return moved(self.estimate, -reach), moved(self.estimate, reach)
+        return self.bounded(moved(self.estimate, -reach), moved(self.estimate, reach), alpha)
+
+    def bounded(self, lower: Array, upper: Array, alpha: float) -> tuple[Array, Array]:
+        """The ends, and those of a factor that was not seen once: one-sided, by a Poisson law."""
+        contacts, passability = self.estimate[:2]
+        each = np.array([1.0, contacts, contacts * passability, 1.0])  # behind one that may be
+        with np.errstate(divide="ignore"):
+            most = -np.log(alpha) / self.people / each
+        unseen = self.estimate == 0
+        return np.where(unseen, 0.0, lower), np.where(unseen, most, upper)
 
     def notes(self) -> list[str | None]:
         """Why an interval is missing or rough."""
@@ -132,7 +141,7 @@ class Measured:
 
 def _note(nobody: str, varies: bool, behind: int) -> str | None:
     if not behind:
-        return f"{nobody}: no interval"
+        return f"{nobody}: one-sided, as if a Poisson law held"
     if not varies:
         return "the same for everybody: no interval"
     if behind < ENOUGH:
@@ -199,7 +208,8 @@ def _bootstrap(
         draws = np.array([_student(sample, found) for sample in drawn])
     first = np.quantile(draws, alpha / 2, axis=0, method="lower")
     last = np.quantile(draws, 1 - alpha / 2, axis=0, method="higher")
-    return moved(found.estimate, -last * found.error), moved(found.estimate, -first * found.error)
+    ends = (moved(found.estimate, -end * found.error) for end in (last, first))
+    return found.bounded(*ends, alpha)
 
 
 def _student(counts: Array, truth: Measured) -> Array:
