@@ -100,6 +100,24 @@ def test_refusals(columns, key, told):
     assert told in str(error.value)
 
 
+def test_ids_in_the_links_of_a_column_that_stays_are_refused_without_showing_them():
+    urls = ["https://a.org/?utm_source=x&ref=ann%20b#top", "https://a.org/?REF=7", None, "ref=7"]
+    clicks = pl.DataFrame({"user": ["ann b", "bob", "cem", "7"], "url": urls, "n": [1, 2, 3, 4]})
+    for kind in (pl.String, pl.Categorical):
+        with pytest.raises(vk.TableError) as error:
+            vk.pseudonymise(clicks.with_columns(pl.col("url").cast(kind)), "user", KEY)
+        said = str(error.value)
+        assert said.startswith("column 'url' still holds ids in the parameter ref of 2 addresses;")
+        assert "ann" not in said
+    step = said.split("before: ")[1].removesuffix(", or drop the column.")
+    blank = clicks.with_columns(eval(step, {"pl": pl}))
+    assert blank["url"][0] == "https://a.org/?utm_source=x&ref=#top"
+    assert vk.pseudonymise(blank, "user", KEY)["url"].to_list() == blank["url"].to_list()
+    others = clicks.with_columns(user=pl.col("user") + "!")
+    assert vk.pseudonymise(others, "user", KEY)["url"].to_list() == urls
+    assert vk.pseudonymise(clicks.drop("url"), "user", KEY).columns == ["user", "n"]
+
+
 def test_the_message_does_not_tell_the_key():
     with pytest.raises(vk.TableError) as error:
         vk.pseudonymise(pl.DataFrame({"user": ["a"]}), "user", "s3cret")

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 import polars as pl
 
 from viralkit.tables import TableError, require_polars
+from viralkit.urls import TAGS, parameters_of
 from viralkit.wording import nearest, show, show_names
 
 SHORTEST = 16  # bytes of a key
+TEXTS = (pl.String, pl.Categorical, pl.Enum)
 DIGEST = 16  # bytes of a pseudonym: among a billion people two share one with a chance of 1e-21
 
 
@@ -38,7 +40,8 @@ def pseudonymise(
     Raises
     ------
     TableError
-        A column is absent or holds neither text nor whole numbers; or the key is too short.
+        A column is absent or holds neither text nor whole numbers; the key is too short; or a
+        column of addresses still holds one of the ids as who shared the link (its parameter ref).
 
     Notes
     -----
@@ -54,7 +57,7 @@ def pseudonymise(
     network (IP), e-mail addresses and telephone numbers, precise places, full urls of referrers
     (they hold search words, names and keys to sessions: the host is enough), free text, and times
     finer than the question asks for. Columns other than those named stay as they are: urls and
-    referrers may hold the same ids.
+    referrers may hold the same ids. Only the parameter ref of addresses is looked at, and refused.
 
     References
     ----------
@@ -74,6 +77,7 @@ def pseudonymise(
     names = [columns] if isinstance(columns, str) else list(columns)
     for name in names:
         require_ids(table, name)
+    refuse_shared_ids(table, names)
     return table.with_columns(coded(table[name], secret) for name in names)
 
 
@@ -102,17 +106,41 @@ def require_ids(table: pl.DataFrame, name: str) -> None:
             f"Pass {show(near) if near else 'one of them'}."
         )
     dtype = table.schema[name]
-    if dtype not in (pl.String, pl.Categorical, pl.Enum, pl.Null) and not dtype.is_integer():
+    if dtype not in (*TEXTS, pl.Null) and not dtype.is_integer():
         raise TableError(
             f"column {show(name)} is {dtype}; allowed: ids as text or whole numbers. "
             f"Cast it: pl.col({show(name)}).cast(pl.String)."
         )
 
 
+def refuse_shared_ids(table: pl.DataFrame, names: list[str]) -> None:
+    """Refuse addresses whose parameter ref is one of the ids. The message does not show any."""
+    empty = pl.Series("id", [], pl.String).to_frame()
+    ids = pl.concat([empty, *(texts_of(table[name]) for name in names)])
+    others = [table[n] for n, dtype in table.schema.items() if n not in names and dtype in TEXTS]
+    for column in others:
+        addresses = column.cast(pl.String).drop_nulls()
+        addresses = addresses.filter(addresses.str.contains("(?i)ref="))
+        shared = parameters_of(addresses, [TAGS["referral"]]).to_series()
+        left = int(shared.is_in(ids.to_series().implode()).sum())
+        if left:
+            raise TableError(
+                f"column {show(column.name)} still holds ids in the parameter ref of {left:,} "
+                "addresses; allowed: none of those that are replaced. Blank it before: pl.col("
+                f'{show(column.name)}).str.replace_all(r"(?i)([?&;])ref=[^&#]*", "${{1}}ref="), '
+                "or drop the column."
+            )
+
+
+def texts_of(ids: pl.Series) -> pl.DataFrame:
+    """The different ids as text."""
+    return ids.drop_nulls().cast(pl.String).unique().to_frame("id")
+
+
 def coded(ids: pl.Series, secret: bytes) -> pl.Series:
     """The pseudonyms of ids; each different one is hashed once."""
     texts = ids.cast(pl.String)
-    known = texts.drop_nulls().unique()
+    known = texts_of(ids)["id"]
     codes = [hmac.digest(secret, text.encode(), "sha256")[:DIGEST].hex() for text in known]
     frame = pl.DataFrame({"id": known, "code": pl.Series(codes, dtype=pl.String)})
     found = texts.to_frame("id").join(frame, on="id", how="left", maintain_order="left")
