@@ -116,8 +116,8 @@ def _leaves(loops: Sequence[LoopForecast]) -> bool:
 
 
 def _active(curve: pl.DataFrame, x: alt.X, domain: Sequence[float]) -> alt.Chart:
-    line = alt.Chart(drawn(curve.select("time", "active")))
-    line = line.mark_line(color=ORANGE, strokeWidth=2, clip=True)
+    shown = alt.Chart(drawn(curve.select("time", "active")))
+    line: alt.Chart = shown.mark_line(color=ORANGE, strokeWidth=2, clip=True)
     return line.encode(x, count_axis(domain, field="active"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import inf
 from numbers import Real
@@ -147,19 +148,17 @@ def chance_of(known: Known, stay: float, run: Growth, convention: str) -> Growth
         return Growth(*(np.append(0.0, np.sqrt(line)) for line in spread))
 
 
-def limits_of(
-    run: Growth, none: Growth, low: Growth, high: Growth, chance: Growth, quantile: float
-) -> tuple[Growth, Growth]:
+def limits_of(runs: Sequence[Growth], chance: Growth, quantile: float) -> tuple[Growth, Growth]:
     """The ends of the prediction intervals of new, active and all users.
 
-    `none` is the run in which nobody brings anybody, which chance does not touch; `low` and `high`
-    are those at the ends of K's interval. How far K and chance lead away from the mean adds up in
+    The runs are that of K, that in which nobody brings anybody (which chance does not touch), and
+    those at the ends of K's interval. How far K and chance lead away from the mean adds up in
     squares, as they are independent. Users in all can only become more, so that a lower end which
     holds for a cycle holds for all later ones: the highest so far stays.
     """
     tail = float(norm.sf(quantile))
     lower, upper = [], []
-    for mean, base, at_low, at_high, spread in zip(run, none, low, high, chance, strict=True):
+    for mean, base, at_low, at_high, spread in zip(*runs, chance, strict=True):
         brought = mean - base
         least, most = by_chance(brought, spread, tail)
         lower.append(np.maximum(mean - np.hypot(mean - at_low, brought - least), base))

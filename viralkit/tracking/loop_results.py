@@ -234,8 +234,8 @@ class LoopForecast:
         if self.k.lower is None or self.k.upper is None:
             return None, None
         chance = chance_of(self.k, self.stay, run, self.convention)
-        runs = [self._grow(k) for k in (0.0, self.k.lower, self.k.upper)]
-        return limits_of(run, *runs, chance, self.k.quantile)
+        others = [self._grow(k) for k in (0.0, self.k.lower, self.k.upper)]
+        return limits_of([run, *others], chance, self.k.quantile)
 
     def _growth(self, k: float) -> float:
         return factor_of(k, self.stay, self.convention)
