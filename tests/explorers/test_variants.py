@@ -124,7 +124,7 @@ def test_people_who_are_excluded_do_not_count(ui):
 
 def test_a_pilot_in_which_nobody_acted_is_refused_with_a_next_step():
     silent = pl.DataFrame({"contacts": [5, 6], "passed_on": [1, 2], "acted": [0, 0]})
-    with pytest.raises(vk.TableError, match="nobody acted: no interval; allowed: a pilot"):
+    with pytest.raises(vk.TableError, match="nobody acted in the pilot; allowed: one"):
         vk.explore_variants(silent)
     with pytest.raises(vk.TableError, match="not found"):
         vk.explore_variants(pl.DataFrame({HOSTILE: [1]}))

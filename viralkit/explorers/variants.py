@@ -63,9 +63,10 @@ def _of_pilot(pilot: pl.DataFrame) -> list[float]:
     """The factors of a pilot, and the unevenness that gives the variance of its R."""
     found = decompose(pilot)
     if found["std_error"][3] is None:
+        what = "everybody is the same" if found["estimate"][3] else "nobody acted"
         raise TableError(
-            f"R of the pilot is {found['estimate'][3]:g}, {found['note'][3]}; allowed: a pilot in "
-            "which people act unevenly. Pass a larger one, or none and set the sliders."
+            f"{what} in the pilot; allowed: one in which people act unevenly. Pass a larger pilot, "
+            "or none and set the sliders."
         )
     people = pilot.height if "excluded" not in pilot.columns else pilot["excluded"].null_count()
     factors = found["estimate"].to_numpy()
