@@ -101,3 +101,27 @@ def test_only_a_fit_of_the_same_kind_is_borrowed(finished, pooled) -> None:
         vk.Hawkes(one, kernel="power_law").fit(fixed=pooled)
     with pytest.raises(ValueError, match="exponential"):
         vk.Hawkes(one, marks="magnitude").fit(fixed=pooled)
+
+
+def test_the_doubt_about_the_mean_mark_widens_the_interval(finished, pooled) -> None:
+    later = finished.filter(pl.col("time") > 0)["magnitude"].to_numpy()
+    power = later ** pooled.params["beta"]
+    marks = 1.959964 * power.std() / power.mean() / np.sqrt(len(power))
+    known = np.array(pooled._branching_ends(0.05))
+    n = pooled.branching_factor
+    expected = n * np.exp([-1, 1] * np.hypot(np.log(known / n), marks))
+    assert pooled.branching_interval() == pytest.approx(tuple(expected), rel=1e-6)
+    low, high = pooled.branching_interval()
+    assert low < known[0] < known[1] < high
+
+
+def test_of_each_cascade_too(finished) -> None:
+    name = vk.cascade_table(finished).sort("size")["cascade_id"][-1]
+    mine = finished.filter(cascade_id=name)
+    row = vk.Hawkes.fit_each(mine, **LAW, observed_until=np.inf).row(0, named=True)
+    later = mine.filter(pl.col("time") > 0)["magnitude"].to_numpy()
+    power = later ** row["beta"]
+    least = 1.959964 * np.hypot(
+        1 / np.sqrt(len(power)), power.std() / power.mean() / len(power) ** 0.5
+    )
+    assert np.log(row["upper"] / row["branching_factor"]) >= least - 1e-9

@@ -138,7 +138,10 @@ class Estimates(Results):
         """Bound a coordinate that ran to a limit on its other side."""
         allowed = float(stats.chi2.ppf(1 - 2 * alpha, 1)) / 2
         low, high = profile_ends(self._fit, index, allowed, 0.5)
+        if self._fit.objective.names[index] == "beta":
+            return low, high
         extra = len(self.model.stream) - 1 if self._fit.objective.names[index] == "N" else 0
+        low = max(low, 0.0) if extra else low  # one is left at least: who took part last
         with np.errstate(over="ignore"):
             return float(np.exp(low)) + extra, float(np.exp(high)) + extra
 
@@ -153,11 +156,21 @@ class Estimates(Results):
         Returns
         -------
         tuple
-            Lower and upper end; None where nothing was estimated.
+            Lower and upper end; None where nothing was estimated. With marks they hold the doubt
+            about the mean of magnitude^beta too, which rests on the marks that were seen.
         """
         check_alpha(alpha)
         if not self._fit.free:
             return None, None
+        n, ends = self.branching_factor, np.array(self._branching_ends(alpha))
+        reach = stats.norm.ppf(1 - alpha / 2)
+        marks = reach * self._fit.objective.error_of_mean_mark(self._fit.place.x)
+        with np.errstate(divide="ignore", over="ignore"):
+            low, high = n * np.exp([-1, 1] * np.hypot(np.log(ends / n), marks)) if marks else ends
+        return float(low), float(high)
+
+    def _branching_ends(self, alpha: float) -> tuple[float, float]:
+        """The ends where the mean of the marks is known."""
         if 0 in self._fit.held:  # kappa is held: n* moves with the others
             slope = -self._fit.objective.log_kappa(self._fit.place.x)[1][self._fit.free]
             reach = stats.norm.ppf(1 - alpha / 2) * np.sqrt(slope @ self.spread @ slope)

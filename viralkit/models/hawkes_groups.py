@@ -47,7 +47,8 @@ def _table(
         n = count / found[:, 4]
         spread, tilt = _spread(found, free), found[:, 5:8][:, free]
         error = np.sqrt(1 / count + np.einsum("ci,cij,cj->c", tilt, spread, tilt))
-        factor = np.exp(stats.norm.ppf(1 - alpha / 2) * error)
+        whole = np.hypot(error, _error_of_mean_mark(stream, found))
+        factor = np.exp(stats.norm.ppf(1 - alpha / 2) * whole)
         log_kappa, slope = _log_kappa(stream, found, free, kernel)
         slope = slope - tilt
         kappa = n * np.exp(log_kappa)
@@ -107,6 +108,13 @@ def _powers(stream: Stream, found: Array) -> Array:
         return np.ones(len(stream))
     beta = np.repeat(found[:, 2], np.diff(stream.offsets))
     return np.asarray(stream.magnitude**beta)
+
+
+def _error_of_mean_mark(stream: Stream, found: Array) -> Array:
+    """Return the standard error of the log of the mean of the marks to the power beta."""
+    power, starts = _powers(stream, found) * stream.outcome, stream.offsets[:-1]
+    total, squares = (np.add.reduceat(power**k, starts) for k in (1, 2))
+    return np.asarray(np.sqrt(squares / total**2 - 1 / (np.diff(stream.offsets) - stream.given)))
 
 
 def _total_weight(stream: Stream, found: Array) -> Array:

@@ -142,6 +142,14 @@ class Objective:
         spread = float(power @ (self.log_pool - mean) ** 2) / total
         return float(np.log(total / len(power)) + top), mean, spread
 
+    def error_of_mean_mark(self, x: Array) -> float:
+        """Return the standard error of the log of that mean, which rests on so many marks."""
+        if self.log_pool is None or self.exponent is not None:
+            return 0.0
+        beta = float(x[1 + self.shapes])
+        twice = self._mean_of_pool(2 * beta)[0] - 2 * self._mean_of_pool(beta)[0]
+        return float(np.sqrt(max(np.expm1(twice), 0.0) / len(self.log_pool)))
+
     def weights(self, x: Array) -> Array:
         """Return mark^beta over its mean, and its derivatives by beta; ones without marks."""
         if self.log_mark is None:
