@@ -208,8 +208,8 @@ def _bootstrap(
         draws = np.array([_student(sample, found) for sample in drawn])
     first = np.quantile(draws, alpha / 2, axis=0, method="lower")
     last = np.quantile(draws, 1 - alpha / 2, axis=0, method="higher")
-    ends = (moved(found.estimate, -end * found.error) for end in (last, first))
-    return found.bounded(*ends, alpha)
+    lower, upper = (moved(found.estimate, -end * found.error) for end in (last, first))
+    return found.bounded(lower, upper, alpha)
 
 
 def _student(counts: Array, truth: Measured) -> Array:

@@ -209,9 +209,9 @@ def usable(events: pl.DataFrame) -> pl.DataFrame:
     nobody = nobody.filter(pl.col("magnitude") == 0, pl.col("len") > 1)
     if nobody.height:
         raise TableError(
-            f"all events of cascade {show(nobody['cascade_id'][0])} have 0 followers, yet they were "
-            f"reshared ({nobody.height} such cascades). Fill in the followers, or fit Hawkes, which "
-            "can do without."
+            f"all events of cascade {show(nobody['cascade_id'][0])} have 0 followers, yet they "
+            f"were reshared ({nobody.height} such cascades). Fill in the followers, or fit Hawkes, "
+            "which can do without."
         )
     keys = events.select("cascade_id", "time").with_row_index("first")
     first = pl.min("first").over("cascade_id")
