@@ -30,13 +30,15 @@ class Fit:
 
     @property
     def limits(self) -> dict[int, float]:
-        """Coordinates that ran to a limit: where their parameter goes, 0 or infinity."""
+        """Coordinates that ran to a limit: where their parameter goes."""
         x, found = self.place.x, {}
-        for i in range(len(x)):
+        for i, name in enumerate(self.objective.names):
             if i not in self.held and x[i] >= self.box.upper[i] - 1e-9:
-                found[i] = np.inf
+                ends = name == "beta" and self.exponent is not None
+                found[i] = float(self.box.upper[i]) if ends else np.inf
             elif i not in self.held and x[i] <= self.box.lower[i] + 1e-9:
-                found[i] = 0.0
+                least = {"beta": -np.inf, "N": float(len(self.model.stream))}
+                found[i] = least.get(name, 0.0)
         return found
 
     @property

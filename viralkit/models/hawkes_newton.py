@@ -50,7 +50,7 @@ def box_of(objective: Objective) -> Box:
         "theta": (np.log(1e-3 / span), np.log(1e3 / least)),
         "beta": (-20.0, 20.0 if objective.exponent is None else objective.exponent - 1 - 1e-9),
         "mu": (np.log(1e-8 / span), np.log(1e3 / least)),
-        "N": (np.log(1e-6), np.log(len(stream)) + FULL),
+        "N": (0.0, np.log(len(stream)) + FULL),  # not below the events seen
     }
     if objective.shapes == 2:
         reach["theta"] = (np.log(0.01), np.log(50.0))

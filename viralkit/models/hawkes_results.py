@@ -64,8 +64,9 @@ class HawkesResults(Estimates):
         -------
         polars.DataFrame
             One row: observed, at_estimate (expected at the estimates: observed + a1 / (1 - n*)),
-            mean (null where the interval of the branching factor reaches 1), median, lower, upper
-            (then ∞), never_ends (the chance that it does not end).
+            mean (null where the interval of the branching factor reaches 1, or some draws never
+            end), median, lower, upper (∞ where the interval reaches 1), never_ends (the chance that
+            it does not end).
 
         Raises
         ------

@@ -152,12 +152,13 @@ def crowded(law: Law, roots: Events, crowd: float, taken: int, rng: np.random.Ge
             continue
         rows.append((time, magnitude, parent))
         weight = law.weight(np.array([magnitude]), np.zeros(1, int))[0]
-        count = int(rng.poisson(law.branching[0] * weight))
-        later = time + law.kernel.lag(1 - rng.random(count), law.shape[:, :1])
+        beyond = float(law.kernel.survival(law.until - time, law.shape)[0])
+        count = int(rng.poisson(law.branching[0] * weight * (1 - beyond)))
+        chance = beyond + (1 - rng.random(count)) * (1 - beyond)  # of delays within the window
+        later = np.minimum(time + law.kernel.lag(chance, law.shape[:, :1]), law.until[0])
         for at, mark in zip(later, law.marks(count, rng), strict=True):
-            if at <= law.until[0]:
-                heapq.heappush(queue, (float(at), ticket, len(rows) - 1, float(mark)))
-                ticket += 1
+            heapq.heappush(queue, (float(at), ticket, len(rows) - 1, float(mark)))
+            ticket += 1
     table = np.array(rows).reshape(-1, 3).T
     return Events(table[0], np.zeros(len(rows), int), table[1], table[2].astype(int))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from .hawkes_draws import WORK, draw_places
 from .hawkes_kernels import Kernel
 from .hawkes_simulate import Events, Law, crowded, grow, immigrants, joined, law_at
 from .results import Array
@@ -15,21 +16,7 @@ if TYPE_CHECKING:
     from .hawkes_results import HawkesResults
 
 DRAWS = 4000
-WORK = 20_000_000  # draws times events up to which each draw is worked out by itself
-LARGE = 1e12  # events of a generation from which a supercritical cascade does not die out
-
-
-def draw_places(results: HawkesResults, draws: int, rng: np.random.Generator) -> Array:
-    """Draw coordinates from the normal law of the estimates."""
-    fit = results._fit
-    places = np.tile(fit.place.x, (draws, 1))
-    if not fit.free:
-        return places
-    size, axes = np.linalg.eigh(results.spread)
-    root = axes * np.sqrt(np.maximum(size, 0.0))
-    places[:, fit.free] += rng.standard_normal((draws, len(fit.free))) @ root.T
-    places = np.clip(places, fit.box.lower, fit.box.upper)
-    return np.array([fit.objective.complete(x) for x in places]) if 0 in fit.held else places
+LARGE = 1e12  # events of a generation from which a cascade is called endless
 
 
 def expected_future(results: HawkesResults, x: Array) -> float:
@@ -63,11 +50,13 @@ def final_size(results: HawkesResults, alpha: float) -> pl.DataFrame:
     places = draw_places(results, DRAWS, rng)
     future = _futures(results, places)
     law = law_at(results, places, np.full(DRAWS, np.inf))
-    sizes = now + progeny(law, rng.poisson(np.minimum(future, 1e15)).astype(float), rng)
-    _, high = results.branching_interval(alpha)
+    first = np.where(future > LARGE, np.inf, rng.poisson(np.minimum(future, LARGE)))
+    sizes = now + progeny(law, first, rng)
+    endless, (_, high) = float(np.mean(np.isinf(sizes))), results.branching_interval(alpha)
     n, a1 = results.branching_factor, expected_future(results, results._fit.place.x)
     estimate = now + (a1 / (1 - n) if n < 1 else np.inf if a1 > 0 else 0.0)
     loose = (n if high is None else high) >= 1 and a1 > 0
+    mean = None if loose or endless else float(np.mean(sizes))
     lower, median, upper = np.quantile(sizes, [alpha / 2, 0.5, 1 - alpha / 2], method="nearest")
     if loose and np.mean(sizes > now) > alpha / 2:
         upper = np.inf
@@ -75,11 +64,11 @@ def final_size(results: HawkesResults, alpha: float) -> pl.DataFrame:
         {
             "observed": [now],
             "at_estimate": [float(estimate)],
-            "mean": pl.Series([None if loose else float(np.mean(sizes))], dtype=pl.Float64),
+            "mean": pl.Series([mean], dtype=pl.Float64),
             "median": [float(median)],
             "lower": [float(lower)],
             "upper": [float(upper)],
-            "never_ends": [float(np.mean(np.isinf(sizes)))],
+            "never_ends": [endless],
         }
     )
 
@@ -102,7 +91,7 @@ def _refuse_endless(results: HawkesResults) -> None:
 
 def progeny(law: Law, first: Array, rng: np.random.Generator) -> Array:
     """Draw all descendants of ``first`` events in each draw, themselves included; ∞ without end."""
-    total, alive = first.copy(), np.flatnonzero(first > 0)
+    total, alive = first.copy(), np.flatnonzero((first > 0) & np.isfinite(first))
     generation, safe = first[alive], _safe(law.branching)
     for _ in range(100_000):
         if not len(alive):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from .results import number
 
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
 FEW = 10  # events for each parameter below which intervals are rough
 TIES = 0.02  # share of events tied with the one before from which a clock is called rounded
 LATE = 0.5  # share of the window without any event from which its start is doubted
+WIDE = 2.0  # length of the interval of beta from which it is not known: all that makes sense
+FACTOR = 1e4  # ratio of the ends of another parameter's interval from which it is not known
+WAY_OUT = {  # what else can be done about a parameter that is not known
+    "beta": "leave the marks out",
+    "theta": "watch longer",
+    "c": "take the exponential kernel",
+    "mu": "watch longer",
+    "N": "leave the population out",
+}
 POOR = 0.01  # p-value of the rescaled times below which the model is called wrong
 
 
@@ -21,7 +31,7 @@ def hawkes_warnings(results: HawkesResults) -> list[str]:
     """List what the data cannot identify and what to do about it."""
     if not results._fit.free and results._fit.fixed:
         return []
-    notes = _search(results) + _limits(results) + _boundary(results)
+    notes = _search(results) + _limits(results) + _unknown(results) + _boundary(results)
     return notes + _memory(results) + _data(results) + _selection(results) + _fit(results)
 
 
@@ -43,6 +53,12 @@ def _limits(results: HawkesResults) -> list[str]:
 
 
 def _limit(name: str, value: float, kernel: str) -> str:
+    if name == "N" and value < np.inf:
+        return (
+            f"N runs to {number(value)}, the events seen: as far as they tell, nobody is left. "
+            "They may have stopped for another reason: watch longer, or compare with "
+            "population=None."
+        )
     if name == "N":
         return (
             "N runs to infinity: no sign that people ran out. Leave the population out "
@@ -50,6 +66,18 @@ def _limit(name: str, value: float, kernel: str) -> str:
         )
     if name == "mu":
         return "mu runs to zero: no event had to come from outside. Pass background=None."
+    if name == "beta":
+        return (
+            f"beta runs to {number(value, 3)}: the data set no limit on that side. Hold it with "
+            "fit(fixed={'beta': …}), pool cascades with Hawkes.fit_together, or leave the marks "
+            "out."
+        )
+    if name == "branching":
+        toward = "infinity" if value else "zero"
+        return (
+            f"the branching factor runs to {toward}: the data set no limit on that side. Watch "
+            "longer, or pool cascades with Hawkes.fit_together."
+        )
     if kernel == "exponential" and value == 0:
         return (
             "theta runs to zero: events kept their full effect to the end of the window, so "
@@ -67,6 +95,19 @@ def _limit(name: str, value: float, kernel: str) -> str:
         else ("Use finer times or a longer window, or hold it: fit(fixed={…}).")
     )
     return f"{name} runs to {toward}: the data set no limit on that side. {advice}"
+
+
+def _unknown(results: HawkesResults) -> list[str]:
+    """Say which parameters have so large a standard error that they are not identified."""
+    rows = results.conf_int().filter(pl.col("parameter").is_in(list(results._fit.objective.names)))
+    ends = {name: (low, high) for name, low, high in rows.rows() if results.bse[name] is not None}
+    return [
+        f"{name} cannot be told from these events (95 %: {number(low, 3)} to {number(high, 3)}): "
+        f"hold it with fit(fixed={{'{name}': …}}), pool cascades with Hawkes.fit_together, or "
+        f"{WAY_OUT[name]}."
+        for name, (low, high) in ends.items()
+        if (high - low > WIDE if name == "beta" else high > FACTOR * low)
+    ]
 
 
 def _boundary(results: HawkesResults) -> list[str]:
