@@ -232,6 +232,37 @@ def test_charts_stay_small_with_many_events():
     assert sum(map(len, rows)) <= 5_000
 
 
+def test_the_band_has_room_or_is_said_to_leave_the_plot():
+    few = [vk.Hawkes(np.arange(n) ** 2.0, observed_until=n**2.0 + 30).fit() for n in (4, 60)]
+    for fit, cut in zip(few, (True, False), strict=True):
+        chart = vk.fit_chart(fit)
+        domain = chart.to_dict()["layer"][0]["encoding"]["y"]["scale"]["domain"]
+        highest = fit.predict(np.linspace(1, fit.model.stream.until[0], 50))["upper"].max()
+        assert ("leaves the plot" in subtitle(chart)[0]) == cut == (highest > domain[1])
+
+
+def test_a_fading_that_cannot_be_told_is_said_in_words(fit):
+    assert "half of the effects within" in " ".join(subtitle(vk.fit_chart(fit)))
+    even = np.sort(np.random.default_rng(2).uniform(0, 100, 15))
+    wide = vk.Hawkes(even, background="constant", observed_until=100.0).fit()
+    assert wide.half_life()[2] > 1e4 * wide.half_life()[1]
+    endless = vk.Hawkes(10 - 1.2 ** -np.arange(8.0), observed_until=9.8).fit()
+    assert endless.half_life()[1] is None and endless.params["theta"] == 0
+    for one in (wide, endless):
+        assert "how long effects last cannot be told" in " ".join(subtitle(vk.fit_chart(one)))
+    held = vk.Hawkes(even, observed_until=100.0).fit(fixed={"kappa": 0.9, "theta": 1e-9})
+    assert "half of the effects within" in " ".join(subtitle(vk.fit_chart(held)))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("cascade", "fit the cascade?"), ("Cascade 5", "fit Cascade 5?"), ("5", "fit cascade 5?")],
+)
+def test_a_cascade_is_not_called_so_twice(name, words):
+    fit = vk.Hawkes(cascade([0.0, 1, 2, 5, 9], name), observed_until=20.0).fit()
+    assert vk.fit_chart(fit).to_dict()["title"]["text"].endswith(words)
+
+
 def test_an_unknown_view_is_refused(fit):
     with pytest.raises(ValueError, match=r"view='rate' is not known"):
         vk.fit_chart(fit, view="rate")

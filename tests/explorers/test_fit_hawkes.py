@@ -167,7 +167,7 @@ def test_a_background_has_a_rate_and_no_final_size():
     times = one.fit(fixed=truth).simulate(seed=1)["time"].to_numpy()
     model = vk.Hawkes(times, background="constant", observed_until=2 * DAY)
     ui = vk.explore_fit(model)
-    assert not hasattr(ui, "followers") and "final size, median" not in ui.table["quantity"]
+    assert not hasattr(ui, "followers") and "new cascade, median" not in ui.table["quantity"]
     ui.branching_factor.value, ui.memory.value, ui.mu.value = 0.4, 600.0, 1e-3
     grid = np.linspace(0, 2 * DAY, 241)
     pace = 0.6 * np.log(2) / 600

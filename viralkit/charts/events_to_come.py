@@ -8,14 +8,13 @@ import polars as pl
 
 from viralkit.charts.cascades_layout import one_cascade, span_unit, used_events
 from viralkit.charts.fits import curve_layers
-from viralkit.charts.hawkes import seen_steps
+from viralkit.charts.hawkes import cascade_name, seen_steps
 from viralkit.charts.parts import (
     count_axis,
     count_domain,
     drawn,
     end_labels,
     pixels,
-    plain,
     rounded,
     short,
     titled,
@@ -65,11 +64,6 @@ def finished(name: str, actual: pl.DataFrame) -> pl.DataFrame:
             "cascade_id."
         )
     return one_cascade(used, names[0])
-
-
-def cascade_name(name: str) -> str:
-    """Name the cascade in a title."""
-    return "the series" if name == "series" else f"cascade {plain(name)}"
 
 
 def since_start(end: float, what: str, unit: str) -> alt.X:

@@ -8,7 +8,8 @@ import altair as alt
 import polars as pl
 
 from viralkit.charts.cascades_layout import span_unit
-from viralkit.charts.events_to_come import cascade_name, events_to_come, finished, since_start
+from viralkit.charts.events_to_come import events_to_come, finished, since_start
+from viralkit.charts.hawkes import cascade_name
 from viralkit.charts.parts import (
     Scale,
     count_axis,
@@ -155,7 +156,9 @@ def _notes(rows: pl.DataFrame, truth: int | None) -> list[str]:
     known = rows.drop_nulls("forecast")
     some = f"of {known.height} forecast{'s' * (known.height != 1)}"
     inside = known.filter(pl.lit(truth).is_between("lower", "upper")).height
-    held = f"{inside} {some} hold{'s' * (inside == 1)} the {truth or 0:,} in the end"
+    held = (
+        f"{inside} {some} hold{'s' * (1 in (inside, known.height))} the {truth or 0:,} in the end"
+    )
     open_ends, endless = (known[n].is_infinite().sum() for n in ("upper", "forecast"))
     lost = rows.height - known.height
     beyond = f"{open_ends} {some} without an upper end (∞)" if open_ends else ""

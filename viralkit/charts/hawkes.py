@@ -29,6 +29,8 @@ _STEPS = 200
 _BINS = 400
 _FEW = 400  # events up to which each spike of the intensity is drawn
 _CURVE = 2400  # points of such a curve
+_REACH = 2.0  # how many times the counts the ends of the band may widen the plot
+_UNKNOWN = 1e4  # ratio of the ends of an interval from which nothing is known
 _FAR = 20.0  # times the median from which a peak asks for a log scale
 
 
@@ -101,14 +103,22 @@ def label(model: Any) -> str:
     names = model.stream.names
     if len(names) > 1:
         return f"{len(names):,} cascades"
-    return "the series" if names[0] == "series" else f"cascade {plain(names[0])}"
+    return cascade_name(names[0])
+
+
+def cascade_name(name: str) -> str:
+    """Name the cascade in a title."""
+    if name in ("series", "cascade"):
+        return f"the {name}"
+    text = plain(name)
+    return text if text.lower().startswith("cascade") else f"cascade {text}"
 
 
 def _total(results: Any, window: _Window) -> tuple[list[alt.Chart], str]:
     curve = expected(results, window.end).with_columns(pl.col("time") / window.seconds)
     seen = seen_steps(window.time, window.end)
     seen = seen.with_columns(pl.col("time") / window.seconds)
-    domain = count_domain(pl.concat([seen["count"], curve["mean"]]))
+    domain, cut = _room(pl.concat([seen["count"], curve["mean"]]), curve["upper"])
     shown = curve.with_columns(pl.col("mean", "lower", "upper").clip(0, 10 * domain[1]))
     base = alt.Chart(drawn(shown)).encode(window.x)
     step = alt.Chart(drawn(seen)).mark_line(interpolate="step-after", color=GREY, strokeWidth=1.5)
@@ -127,7 +137,14 @@ def _total(results: Any, window: _Window) -> tuple[list[alt.Chart], str]:
         *end_labels(times, names, heights, [BLUE_TEXT, GREY], x=window.x),
     ]
     what = "Events so far; blue: expected given those before, with its 95 % confidence band"
-    return layers, what + window.note
+    return layers, what + cut + window.note
+
+
+def _room(counts: pl.Series, upper: pl.Series) -> tuple[list[float], str]:
+    """Choose the axis: a band may widen it, but only so far; then say that it leaves the plot."""
+    top, highest = float(counts.max()), float(upper.max())  # type: ignore[arg-type]
+    domain = count_domain(pl.Series([top, min(highest, _REACH * top)]))
+    return domain, ", which leaves the plot" if highest > domain[1] else ""
 
 
 def expected(results: Any, end: float) -> pl.DataFrame:
@@ -227,6 +244,9 @@ def estimates(results: Any) -> str:
     """Write the branching factor and how long effects last, each with its 95 % interval."""
     factor = told("Branching factor", results.branching_factor, *results.branching_interval())
     half, low, high = results.half_life()
+    ran_away = bool(results._fit.limits) and half > 100 * results.model.stream.span
+    if ran_away if low is None else high > _UNKNOWN * low:
+        return f"{factor} · how long effects last cannot be told"
     unit, seconds = span_unit(2 * half)
     ends = [None if end is None else end / seconds for end in (low, high)]
     text = f"{factor} · half of the effects within {told('', half / seconds, *ends).strip()}"

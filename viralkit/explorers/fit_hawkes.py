@@ -213,7 +213,7 @@ class _Trial:
         return model.fit(fixed=self.params(values))
 
     def _final(self, fit: Any, values: dict[str, float]) -> list[float]:
-        """Return the median and 95 % interval of the final size, and the chance of no end."""
+        """Return the final size of a new cascade (median, 95 % interval), the chance of no end."""
         weight = np.ones(1)
         if self.model.marks:
             later = self.stream.magnitude[self.stream.outcome]
@@ -235,7 +235,7 @@ class _Trial:
             ("events drawn", size, None, None, None),
         ]
         if not self.model.background:
-            names = ["final size, median", "… 95 % from", "… to", "chance of no end"]
+            names = ["new cascade, median", "… 95 % from", "… to", "chance of no end"]
             both = zip(names, self._final(fit, values), self.final, strict=True)
             rows += [(*row, None, None) for row in both]
         numbers = dict.fromkeys(("value", "best", "lower", "upper"), pl.Float64)
