@@ -194,7 +194,7 @@ def _lines(
         "crowd": crowd,
         "top": domain[1],
         "ticks": [10.0**power for power in tens],
-        "names": [f"expected {short(ends[0])}", f"most {short(ends[1])}"],
+        "names": ["expected", f"most {short(ends[1])}"],  # how many stands in the title
         "heights": [rounded(height) for height in heights],
     }
 
