@@ -29,7 +29,7 @@ _SEVEN = {
     "audience": math.inf,
     "times": 7.0,
 }
-_ROOM: Any = {"left": 1, "top": 5, "bottom": 5, "right": 44}  # for longer numbers
+_ROOM: Any = {"left": 1, "top": 5, "bottom": 5, "right": 24}  # for longer numbers
 _SHOWN = ("quantity", "simulated", "expected")
 
 
