@@ -125,3 +125,11 @@ def test_of_each_cascade_too(finished) -> None:
         1 / np.sqrt(len(power)), power.std() / power.mean() / len(power) ** 0.5
     )
     assert np.log(row["upper"] / row["branching_factor"]) >= least - 1e-9
+
+
+def test_marks_of_kept_cascades_are_told_to_mislead(finished) -> None:
+    kept = finished.filter(pl.len().over("cascade_id") >= 10)
+    fit = vk.Hawkes.fit_together(kept, **LAW, observed_until=np.inf, minimum_size=10)
+    assert any("larger magnitudes" in warning for warning in fit.warnings)
+    plain = vk.Hawkes.fit_together(kept, kernel="power_law", observed_until=np.inf, minimum_size=10)
+    assert not any("larger magnitudes" in warning for warning in plain.warnings)

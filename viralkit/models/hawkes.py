@@ -58,6 +58,8 @@ class Hawkes(Model):
     Hawkes (1971), doi:10.1093/biomet/58.1.83; with marks and a finite population Rizoiu et al.
     (2018), doi:10.1145/3178876.3186108. Time grows with the events, also under a power law, whose
     kernel is summed as exponentials for more than 256 events (log-likelihood within 1e-9).
+    A cascade picked because it had grown shows too high a branching factor (of those with 20 events
+    and more in a window, the intervals of 48 % held a true 0.7): pool all that were seen.
 
     Examples
     --------
@@ -268,8 +270,8 @@ class Hawkes(Model):
         -----
         The chance of growing to ``minimum_size`` is exact for cascades watched to their end without
         marks (the law of Borel and Tanner); within a window it is computed from the generating
-        function to about a thousandth; with marks it takes the marks of the kept cascades for those
-        of all, which is an approximation.
+        function to about a thousandth; with marks it takes those of the kept cascades for those of
+        all: the branching factor is then too high (a warning says so).
 
         Examples
         --------
