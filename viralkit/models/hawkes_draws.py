@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from .hawkes_results import HawkesResults
 
 WORK = 20_000_000  # draws times events up to which each draw is worked out by itself
-TRIED = 1000  # draws from which those along a profile are drawn again
+TRIED = 500  # draws along a profile, from which those that are likely are drawn again
 STEP = 0.4  # the most between neighbours on a profile
 DEEP = 8.0  # how far the log-likelihood falls to either end of a profile: 4 standard errors
 WIDE = 2.0  # the largest standard error of what follows the profile
 
 
 def draw_places(results: HawkesResults, draws: int, rng: np.random.Generator) -> Array:
-    """Draw coordinates from the normal law of the estimates, or along a profile.
+    """Draw coordinates from the normal law of the estimates, or along profiles.
 
     Where the likelihood is not normal, that law reaches too far. Without marks it does so to both
     sides, and intervals get wide. But magnitudes are raised to beta, so that a beta drawn too far
@@ -38,7 +38,7 @@ def draw_places(results: HawkesResults, draws: int, rng: np.random.Generator) ->
         places[:, free] += rng.standard_normal((draws, len(free))) @ root.T
         places[:, free] = np.clip(places[:, free], fit.box.lower[free], fit.box.upper[free])
     else:
-        places = _along_profile(results, draws, rng)
+        places = _along_profiles(results, draws, rng)
     return np.array([fit.objective.complete(x) for x in places]) if 0 in fit.held else places
 
 
@@ -54,35 +54,51 @@ def is_normal(fit: Fit, root: Array) -> bool:
     return True
 
 
-def _along_profile(results: HawkesResults, draws: int, rng: np.random.Generator) -> Array:
-    """Draw the branching factor by its likelihood profile, and the others around what fits to it.
+def _along_profiles(results: HawkesResults, draws: int, rng: np.random.Generator) -> Array:
+    """Draw an equal share of the coordinates by the likelihood profile of each but beta.
 
-    The signed root of twice the fall of the log-likelihood is a standard normal draw, so that the
-    draws agree with the profile's interval. The other coordinates are drawn by a normal law about
-    the best for it, then drawn again by how likely they are in truth.
+    What is left of the likelihood's doubt about beta follows from that about the branching factor.
     """
     fit, error = results._fit, np.sqrt(np.diag(results.spread))
-    index = 0 if 0 in fit.free else fit.free[int(np.argmax(error))]
+    beta = 1 + fit.objective.shapes if fit.objective.marked else -1
+    chosen = [i for i in fit.free if i != beta] or fit.free
+    parts = []
+    for index in chosen:
+        step = float(min(STEP, error[fit.free.index(index)] / 4))
+        weigh = draws * len(results.model.stream) <= WORK
+        found, chance = _along_profile(fit, index, step, rng, weigh=weigh)
+        share = -(-draws // len(chosen))
+        parts.append(found[rng.choice(len(found), share, p=chance / chance.sum())])
+    return np.asarray(rng.permutation(np.concatenate(parts))[:draws])
+
+
+def _along_profile(
+    fit: Fit, index: int, step: float, rng: np.random.Generator, *, weigh: bool
+) -> tuple[Array, Array]:
+    """Draw one coordinate by its profile, and the others around what fits to it; with chances.
+
+    The signed root of twice the fall of the log-likelihood is a standard normal draw, so that the
+    draws agree with the profile's interval. The others are drawn by a normal law about the best
+    for it, and kept the less often, the less likely they are than that law has it.
+    """
     others = [i for i in range(len(fit.place.x)) if i not in fit.held and i != index]
-    box, step = _sensible(fit), float(min(STEP, error[fit.free.index(index)] / 4))
+    box = _sensible(fit)
     path, signed = _path(fit, index, others, step, box)
-    at = np.interp(rng.standard_normal(min(draws, TRIED)), signed, np.arange(len(path)))
+    at = np.interp(rng.standard_normal(TRIED), signed, np.arange(len(path)))
     noise = rng.standard_normal((len(at), len(others)))
     known = np.array([[*place.x, place.value.height] for place in path]).T
     *rows, top = (np.interp(at, np.arange(len(path)), row) for row in known)
     places = np.array(rows).T
     roots = np.array([_narrow(place, others) for place in path])
     places[:, others] += np.einsum("dij,dj->di", roots[np.rint(at).astype(int)], noise)
-    out = np.any(((places < box.lower) | (places > box.upper))[:, others], axis=1).tolist()
-    if all(out) or draws * len(results.model.stream) > WORK:
-        places[:, others] = np.clip(places[:, others], box.lower[others], box.upper[others])
-        return places[rng.choice(len(at), draws)]
-    height = np.array(
-        [-np.inf if o else fit.objective(x).height for x, o in zip(places, out, strict=True)]
-    )
-    log = np.nan_to_num(height - top + (noise**2).sum(axis=1) / 2, nan=-np.inf, neginf=-np.inf)
-    chance = np.exp(log - np.max(log))
-    return np.asarray(places[rng.choice(len(at), draws, p=chance / chance.sum())])
+    inside = np.clip(places[:, others], box.lower[others], box.upper[others])
+    out = np.any(inside != places[:, others], axis=1).tolist()
+    if all(out) or not weigh:
+        places[:, others] = inside
+        return places, np.ones(len(at))
+    height = [-np.inf if o else fit.objective(x).height for x, o in zip(places, out, strict=True)]
+    excess = np.nan_to_num(height - top + (noise**2).sum(axis=1) / 2, nan=-700.0, neginf=-700.0)
+    return places, np.exp(np.minimum(excess, 0.0))
 
 
 def _sensible(fit: Fit) -> Box:

@@ -139,14 +139,16 @@ def immigrants(law: Law, rate: Array, start: Array, rng: np.random.Generator) ->
     return Events(time, draw, law.marks(len(draw), rng), np.full(len(draw), -1))
 
 
-def crowded(law: Law, roots: Events, crowd: float, taken: int, rng: np.random.Generator) -> Events:
+def crowded(
+    law: Law, roots: Events, crowd: float, taken: int, rng: np.random.Generator, *, most: int = MOST
+) -> Events:
     """Grow the events of one draw in a population of which ``taken`` have taken part already."""
     first = zip(roots.time, roots.magnitude, strict=True)
     queue = [(float(time), i, -1, float(mark)) for i, (time, mark) in enumerate(first)]
     heapq.heapify(queue)
     rows: list[tuple[float, float, int]] = []
     ticket = len(queue)
-    while queue:
+    while queue and len(rows) < most:
         time, _, parent, magnitude = heapq.heappop(queue)
         if rng.random() >= 1 - (taken + len(rows)) / crowd:
             continue

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .hawkes_results import HawkesResults
 
 DRAWS = 4000
+CROWD = 20_000  # events of a draw in a limited population up to which it is always followed
 LARGE = 1e12  # events of a generation from which a cascade is called endless
 
 
@@ -158,13 +159,16 @@ def simulated_futures(results: HawkesResults, time: Array) -> tuple[Array, Array
     law = law_at(results, places, np.full(draws, time[-1]))
     roots = _first_generation(results, law, places, rng)
     if mean is None:
-        events = _crowds(results, law, places, roots, rng)
+        most = int(max(10 * size, CROWD))
+        events = _crowds(results, law, places, roots, rng, most=most)
     else:
         events = grow(law, roots, rng, WORK)
     paths = np.zeros((draws, len(time)))
     bins = np.minimum(np.searchsorted(time, events.time), len(time) - 1)
     np.add.at(paths, (events.draw, bins), 1.0)
     paths = np.cumsum(paths, axis=1)
+    if mean is None:  # stopped at so many
+        paths[paths[:, -1] >= most] = np.inf
     if len(events) >= WORK:  # stopped early: what is largest would have grown on
         paths[paths[:, -1] > 10 * WORK / draws] = np.inf
     return paths, mean
@@ -196,14 +200,20 @@ def _first_generation(
 
 
 def _crowds(
-    results: HawkesResults, law: Law, places: Array, roots: Events, rng: np.random.Generator
+    results: HawkesResults,
+    law: Law,
+    places: Array,
+    roots: Events,
+    rng: np.random.Generator,
+    *,
+    most: int,
 ) -> Events:
-    """Grow each draw in its limited population."""
+    """Grow each draw in its limited population, up to so many events."""
     parts, taken = [], len(results.model.stream)
     for draw, x in enumerate(places):
         one = law_at(results, x[None, :], law.until[draw : draw + 1])
         crowd = results._fit.objective.crowd(x)
-        found = crowded(one, roots.of(draw), crowd, taken, rng)
+        found = crowded(one, roots.of(draw), crowd, taken, rng, most=most)
         found.draw = found.draw + draw
         parts.append(found)
     return joined(parts)
