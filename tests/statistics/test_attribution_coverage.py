@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from recording import record
 from tqdm import tqdm
 
 import viralkit as vk
@@ -147,8 +148,6 @@ def test_intervals_of_shares_hold_what_they_promise(study: str) -> None:
             "claimed": claimed,
         }
     )
-    old = pl.read_csv(OUT).filter(pl.col("study") != study) if OUT.exists() else fresh.head(0)
-    rank = pl.col("study").replace_strict({n: i for i, n in enumerate(STUDIES)}, default=99)
-    pl.concat([old, fresh]).sort(rank, maintain_order=True).write_csv(OUT)
+    record(fresh, study, STUDIES, OUT)
     held = fresh["coverage"].is_between(0.93, 0.97)
     assert held.all() if claimed else not held.all(), fresh

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from recording import record
 from scipy import stats
 from telling import most_are_silent, people
 from tqdm import tqdm
@@ -147,10 +148,7 @@ def rows_of(study: str) -> list[dict]:
 @pytest.mark.parametrize("study", STUDIES)
 def test_intervals_level_and_power_hold(study: str) -> None:
     fresh = pl.DataFrame(rows_of(study))
-    old = pl.read_csv(OUT).filter(pl.col("study") != study) if OUT.exists() else fresh.head(0)
-    order = {name: i for i, name in enumerate(STUDIES)}
-    rank = pl.col("study").replace_strict(order, default=99)
-    pl.concat([old, fresh]).sort(rank, maintain_order=True).write_csv(OUT)
+    record(fresh, study, STUDIES, OUT)
     for row in fresh.filter("claimed").iter_rows(named=True):
         low, high = LIMITS[row["quantity"].split(" ")[0]]
         assert low <= row["value"] <= high, row

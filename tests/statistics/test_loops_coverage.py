@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from recording import record
 from scipy import stats
 from tqdm import tqdm
 
@@ -124,9 +125,6 @@ def rows_of(study: str) -> list[dict]:
 @pytest.mark.parametrize("study", STUDIES)
 def test_intervals_hold_what_they_promise(study: str) -> None:
     fresh = pl.DataFrame(rows_of(study))
-    old = pl.read_csv(OUT).filter(pl.col("study") != study) if OUT.exists() else fresh.head(0)
-    order = {name: i for i, name in enumerate(STUDIES)}
-    rank = pl.col("study").replace_strict(order, default=99)
-    pl.concat([old, fresh]).sort(rank, maintain_order=True).write_csv(OUT)
+    record(fresh, study, STUDIES, OUT)
     claimed = fresh.filter("claimed")
     assert claimed.filter(~pl.col("coverage").is_between(0.93, 0.97)).is_empty(), claimed

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 from scipy import sparse, stats
 
 from viralkit.tracking.markov import MOST, Chain, bic, build_chain, removal_effects
-from viralkit.tracking.paths import UNKNOWN, Paths, find_paths
+from viralkit.tracking.matching import UNKNOWN
+from viralkit.tracking.paths import Paths, find_paths
+from viralkit.tracking.rates import check_level
 from viralkit.wording import show
 
 Floats = NDArray[np.float64]
@@ -155,8 +157,7 @@ def _check_choices(
         raise ValueError(
             f"replicates={show(replicates)} is too few for percentiles; pass at least {FEWEST}."
         )
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha={show(alpha)}; allowed: between 0 and 1. Pass .05 for 95 %.")
+    check_level(alpha)
 
 
 def _credits(paths: Paths, model: Credit, half_life: float) -> pl.DataFrame:

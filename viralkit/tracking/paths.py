@@ -6,9 +6,9 @@ import polars as pl
 
 from viralkit.tables import TableError, check
 from viralkit.tracking.labels import label_clicks
+from viralkit.tracking.matching import UNKNOWN
 from viralkit.wording import show_names
 
-UNKNOWN = "unknown"
 INTERNAL = "internal"  # what label_clicks calls clicks from page to page of the site itself
 DIRECT = "direct"  # and those without a tag and a referrer
 DAY = 86_400_000_000  # microseconds
